@@ -1,0 +1,74 @@
+"""Structures: what is traded as one thing. A leg is an instrument and a signed ratio (+ bought, − sold).
+
+Builders name the strikes in the order the field says them (low to high); they return legs for one unit.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contango_common.domain.instrument import Right
+
+StructureKind = Literal["vertical", "iron_condor", "calendar", "butterfly", "single"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """``ratio`` instruments per unit of the structure: positive is bought, negative sold."""
+
+    instrument: str
+    ratio: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """Legs that are opened, marked, closed and settled together."""
+
+    kind: StructureKind
+    underlying: str
+    legs: tuple[Leg, ...]
+
+    def reversed(self) -> "Structure":
+        """The same structure with every sign turned: what closes it."""
+        legs = tuple(Leg(leg.instrument, -leg.ratio) for leg in self.legs)
+        return Structure(kind=self.kind, underlying=self.underlying, legs=legs)
+
+
+def single(underlying: str, instrument: str, side: int = 1) -> Structure:
+    return Structure(kind="single", underlying=underlying, legs=(Leg(instrument, side),))
+
+
+def vertical(underlying: str, *, bought: str, sold: str) -> Structure:
+    """Two contracts of one right and expiry: a spread with defined risk."""
+    _distinct(bought, sold)
+    return Structure(kind="vertical", underlying=underlying, legs=(Leg(bought, 1), Leg(sold, -1)))
+
+
+def iron_condor(
+    underlying: str, *, long_put: str, short_put: str, short_call: str, long_call: str
+) -> Structure:
+    """A put credit spread below and a call credit spread above, one expiry."""
+    _distinct(long_put, short_put, short_call, long_call)
+    legs = (Leg(long_put, 1), Leg(short_put, -1), Leg(short_call, -1), Leg(long_call, 1))
+    return Structure(kind="iron_condor", underlying=underlying, legs=legs)
+
+
+def calendar(underlying: str, *, near: str, far: str) -> Structure:
+    """Sold near expiry, bought far expiry, one strike and right."""
+    _distinct(near, far)
+    return Structure(kind="calendar", underlying=underlying, legs=(Leg(near, -1), Leg(far, 1)))
+
+
+def butterfly(underlying: str, *, low: str, middle: str, high: str) -> Structure:
+    """Bought low and high, sold twice the middle; unequal distances make it broken-winged."""
+    _distinct(low, middle, high)
+    legs = (Leg(low, 1), Leg(middle, -2), Leg(high, 1))
+    return Structure(kind="butterfly", underlying=underlying, legs=legs)
+
+
+def _distinct(*instruments: str) -> None:
+    if len(set(instruments)) != len(instruments):
+        raise ValueError(f"a structure needs different legs, got {instruments}")
+
+
+def opposite(right: Right) -> Right:
+    return "P" if right == "C" else "C"
