@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special
 
@@ -19,16 +19,16 @@ ANY_SIZE = st.floats(0.0, 1e300)
 
 
 def one(forward, strike, t, vol, discount, is_call):
-    return float(
-        black.price(forward=forward, strike=strike, t_years=t, vol=vol, discount=discount, is_call=is_call)
-    )
+    return float(black.price(forward=forward, strike=strike, t_years=t, vol=vol, discount=discount, is_call=is_call))
 
 
+@settings(deadline=None)
 @given(st.floats(1e-300, 1.0 - 1e-12))
 def test_inverse_cdf_is_the_known_quantile(p):
     assert normal.inverse_cdf(p) == pytest.approx(float(special.ndtri(p)), rel=2e-14, abs=2e-16)
 
 
+@settings(deadline=None)
 @given(st.floats(-37.0, 37.0))
 def test_cdf_keeps_relative_accuracy(x):
     assert normal.cdf(x) == pytest.approx(float(special.ndtr(x)), rel=1e-12)
@@ -40,6 +40,7 @@ def test_inverse_cdf_edges():
     assert all(math.isnan(normal.inverse_cdf(p)) for p in (-0.1, 1.1, math.nan))
 
 
+@settings(deadline=None)
 @given(FORWARD, RATIO, T, VOL, DISCOUNT)
 def test_put_call_parity(f, ratio, t, vol, d):
     k = f * ratio
@@ -47,6 +48,7 @@ def test_put_call_parity(f, ratio, t, vol, d):
     assert call - put == pytest.approx(d * (f - k), rel=1e-13, abs=1e-13 * d * max(f, k))
 
 
+@settings(deadline=None)
 @given(FORWARD, RATIO, T, VOL, DISCOUNT, st.booleans())
 def test_bounds(f, ratio, t, vol, d, is_call):
     k = f * ratio
@@ -55,6 +57,7 @@ def test_bounds(f, ratio, t, vol, d, is_call):
     assert low <= p <= high * (1 + 1e-15)
 
 
+@settings(deadline=None)
 @given(FORWARD, RATIO, T, VOL, VOL, st.booleans())
 def test_monotone_in_vol_and_convex_in_strike(f, ratio, t, vol1, vol2, is_call):
     k = f * ratio
@@ -65,6 +68,7 @@ def test_monotone_in_vol_and_convex_in_strike(f, ratio, t, vol1, vol2, is_call):
     assert one(f, k, t, low, 1.0, is_call) <= wings + tiny
 
 
+@settings(deadline=None)
 @given(FORWARD, RATIO, T, VOL, st.floats(1e-3, 1e3), st.booleans())
 def test_homogeneous_of_degree_one(f, ratio, t, vol, scale, is_call):
     k = f * ratio
@@ -72,6 +76,7 @@ def test_homogeneous_of_degree_one(f, ratio, t, vol, scale, is_call):
     assert a == pytest.approx(b, rel=1e-11, abs=1e-13 * scale * max(f, k))
 
 
+@settings(deadline=None)
 @given(ANY_SIZE, ANY_SIZE, ANY_SIZE, ANY_SIZE, st.floats(1e-8, 1e8), st.booleans())
 def test_finite_input_never_gives_nan(f, k, t, vol, d, is_call):
     assert not math.isnan(one(f, k, t, vol, d, is_call))
@@ -96,9 +101,7 @@ def test_price_is_the_expected_payoff(k, vol, t, is_call):
         return max(end - k if is_call else k - end, 0.0) * math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
     kink = (math.log(k / 100.0) + 0.5 * s * s) / s
-    expected = sum(
-        integrate.quad(integrand, a, b, epsabs=1e-13, epsrel=1e-12)[0] for a, b in [(-12, kink), (kink, 12)]
-    )
+    expected = sum(integrate.quad(integrand, a, b, epsabs=1e-13, epsrel=1e-12)[0] for a, b in [(-12, kink), (kink, 12)])
     assert one(100.0, k, t, vol, 1.0, is_call) == pytest.approx(expected, rel=1e-10)
 
 

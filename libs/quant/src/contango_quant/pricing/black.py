@@ -44,9 +44,7 @@ def log_moneyness(forward: float, strike: float) -> float:
 
 
 @njit(cache=True)
-def black_price(
-    forward: float, strike: float, t_years: float, vol: float, discount: float, is_call: bool
-) -> float:
+def black_price(forward: float, strike: float, t_years: float, vol: float, discount: float, is_call: bool) -> float:
     """Price of one European option on the forward, per unit; no checks, for compiled callers.
 
     forward, strike, price: currency; t_years: years (ACT/365); vol: annual, 0.20 = 20 %; discount: factor.
