@@ -109,9 +109,7 @@ def parse_option_id(contract_id: str) -> tuple[str, int, Right, int]:
     """
     match = _OCC.match(contract_id)
     if match is None:
-        raise UserError(
-            f"{contract_id!r} is no option symbol: expected ROOTyymmddC|Pstrike with 8 strike digits"
-        )
+        raise UserError(f"{contract_id!r} is no option symbol: expected ROOTyymmddC|Pstrike with 8 strike digits")
     root, date, right, strike = match.groups()
     return root, 20_000_000 + int(date), "C" if right == "C" else "P", int(strike)
 

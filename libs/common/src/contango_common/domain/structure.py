@@ -43,9 +43,7 @@ def vertical(underlying: str, *, bought: str, sold: str) -> Structure:
     return Structure(kind="vertical", underlying=underlying, legs=(Leg(bought, 1), Leg(sold, -1)))
 
 
-def iron_condor(
-    underlying: str, *, long_put: str, short_put: str, short_call: str, long_call: str
-) -> Structure:
+def iron_condor(underlying: str, *, long_put: str, short_put: str, short_call: str, long_call: str) -> Structure:
     """A put credit spread below and a call credit spread above, one expiry."""
     _distinct(long_put, short_put, short_call, long_call)
     legs = (Leg(long_put, 1), Leg(short_put, -1), Leg(short_call, -1), Leg(long_call, 1))

@@ -1,0 +1,50 @@
+"""Option chains as columns: the two blocks behind a ``ChainFrame`` and how to find a contract in them.
+
+Contracts block, one row a listed option, sorted by expiry, strike, right:
+``key`` (int64, see ``contract_key``), ``root`` (int32, index into the frame's roots), ``expiry_date`` (int32,
+yyyymmdd), ``expiry_ns``, ``last_trade_ns`` (int64, UTC), ``strike_millis`` (int32), ``is_call`` (int8).
+
+Quotes block, same rows: ``bid_ticks``, ``ask_ticks`` (int32; a bid of 0 is "no bid", an ask of -1 is "no usable
+quote": dropped or flagged by the quality checks), ``bid_size``, ``ask_size`` (int32 contracts, -1 unknown).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from contango_common.domain.blocks import Block
+from contango_common.domain.instrument import option_id, parse_option_id
+
+NO_QUOTE = -1
+UNKNOWN_SIZE = -1
+
+
+def contract_key(root_index: int, expiry_date: int, is_call: bool, strike_millis: int) -> int:
+    """One integer per contract of a frame: root, yymmdd, right and strike in disjoint bits."""
+    return (((root_index << 20 | expiry_date % 1_000_000) << 1 | int(is_call)) << 32) | strike_millis
+
+
+def key_of(roots: Sequence[str], contract_id: str) -> int | None:
+    """Key of a contract in a frame with these ``roots``; None when the frame has no such root."""
+    root, expiry_date, right, strike_millis = parse_option_id(contract_id)
+    if root not in roots:
+        return None
+    return contract_key(roots.index(root), expiry_date, right == "C", strike_millis)
+
+
+def find_row(contracts: Block, key: int | None) -> int | None:
+    """Row of a key, None when it is not listed."""
+    if key is None:
+        return None
+    rows = np.flatnonzero(contracts["key"] == key)
+    return int(rows[0]) if len(rows) else None
+
+
+def id_at(contracts: Block, roots: Sequence[str], row: int) -> str:
+    """Contract id of a row."""
+    return option_id(
+        roots[int(contracts["root"][row])],
+        int(contracts["expiry_date"][row]),
+        "C" if contracts["is_call"][row] else "P",
+        int(contracts["strike_millis"][row]),
+    )

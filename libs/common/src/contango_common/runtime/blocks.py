@@ -1,0 +1,137 @@
+"""The block store: one append-only file per trading session, found by content address.
+
+File: records of ``b"BLK1"``, length (u64), address (32 ASCII), padding to 64 bytes, the encoded block, padding to 16.
+A torn tail (the writer was killed) is cut off when the writer opens the file again. Readers memory-map; an address
+that is not known makes them look at files that have grown. A block is verified against its address when it is written
+and by the audit.
+"""
+
+import mmap
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from contango_common.domain.blocks import address, decode_block, encode_block
+from contango_common.domain.errors import LogError
+
+_HEAD = struct.Struct("<4sQ32s20x")
+_MAGIC = b"BLK1"
+_ALIGN = 16
+
+
+class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
+    """Mapping from address to columns. ``put`` is for the one writer (the market-data edge)."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self._where: dict[str, tuple[str, int, int]] = {}
+        self._scanned: dict[str, int] = {}
+        self._maps: dict[str, mmap.mmap] = {}
+        self._decoded: dict[str, dict[str, npt.NDArray[Any]]] = {}
+        self._writing: tuple[str, Any] | None = None
+
+    def put(self, session: str, columns: Mapping[str, npt.NDArray[Any]]) -> str:
+        """Store a block in the file of ``session`` and return its address; a known block is not stored again."""
+        data = encode_block(columns)
+        digest = address(data)
+        self._open_for_writing(session)
+        if digest in self._where:
+            return digest
+        assert self._writing is not None
+        name, handle = self._writing
+        start = handle.tell()
+        handle.write(_HEAD.pack(_MAGIC, len(data), digest.encode()))
+        handle.write(data)
+        handle.write(bytes(-len(data) % _ALIGN))
+        handle.flush()
+        self._where[digest] = (name, start + _HEAD.size, len(data))
+        self._scanned[name] = handle.tell()
+        return digest
+
+    def close(self) -> None:
+        if self._writing is not None:
+            self._writing[1].close()
+            self._writing = None
+        self._decoded.clear()
+        self._maps.clear()
+
+    def __getitem__(self, digest: str) -> dict[str, npt.NDArray[Any]]:
+        found = self._decoded.get(digest)
+        if found is None:
+            found = decode_block(self.raw(digest))
+            if len(self._decoded) >= 64:
+                self._decoded.pop(next(iter(self._decoded)))
+            self._decoded[digest] = found
+        return found
+
+    def raw(self, digest: str) -> memoryview:
+        """The encoded block; LogError when no file holds it."""
+        if digest not in self._where:
+            self._scan_all()
+        if digest not in self._where:
+            raise LogError(f"block {digest} is not in {self.folder}: the log needs the block store it was made with")
+        name, offset, length = self._where[digest]
+        return memoryview(self._map(name, offset + length))[offset : offset + length]
+
+    def verify(self, digest: str) -> bool:
+        """Whether the stored bytes still have this address."""
+        return address(self.raw(digest)) == digest
+
+    def __iter__(self) -> Iterator[str]:
+        self._scan_all()
+        return iter(self._where)
+
+    def __len__(self) -> int:
+        self._scan_all()
+        return len(self._where)
+
+    def _map(self, name: str, end: int) -> mmap.mmap:
+        mapped = self._maps.get(name)
+        if mapped is None or len(mapped) < end:
+            with (self.folder / name).open("rb") as handle:
+                mapped = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+            if len(self._maps) >= 8:
+                self._maps.pop(next(iter(self._maps)))
+            self._maps[name] = mapped
+        return mapped
+
+    def _open_for_writing(self, session: str) -> None:
+        name = f"{session}.blk"
+        if self._writing is not None and self._writing[0] == name:
+            return
+        if self._writing is not None:
+            self._writing[1].close()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / name
+        end = self._scan(name) if path.exists() else 0
+        handle = path.open("r+b" if path.exists() else "w+b")
+        handle.seek(end)
+        handle.truncate()
+        self._writing = (name, handle)
+
+    def _scan_all(self) -> None:
+        if self.folder.is_dir():
+            for entry in sorted(os.scandir(self.folder), key=lambda e: e.name):
+                if entry.name.endswith(".blk") and entry.stat().st_size > self._scanned.get(entry.name, 0):
+                    self._scan(entry.name)
+
+    def _scan(self, name: str) -> int:
+        """Index the records of a file from where we stopped; return the end of the last whole record."""
+        path = self.folder / name
+        size = path.stat().st_size
+        position = self._scanned.get(name, 0)
+        with path.open("rb") as handle:
+            while position + _HEAD.size <= size:
+                handle.seek(position)
+                magic, length, digest = _HEAD.unpack(handle.read(_HEAD.size))
+                end = position + _HEAD.size + length + (-length % _ALIGN)
+                if magic != _MAGIC or end > size:
+                    break
+                self._where[digest.decode()] = (name, position + _HEAD.size, length)
+                position = end
+        self._scanned[name] = position
+        return position

@@ -1,0 +1,100 @@
+"""A fold at work: its state, its position, and what it publishes. The same object serves every runtime."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from contango_common.domain.blocks import Block
+from contango_common.domain.errors import LogError, Undecodable
+from contango_common.events.base import ByReference
+from contango_common.events.codec import Envelope, decode
+from contango_common.events.system import Quarantined
+from contango_common.runtime.fold import At, Fold, step
+from contango_common.runtime.log import Message
+from contango_common.runtime.schedule import matches
+
+
+class Participant:
+    """Handles messages one by one in the order of the log.
+
+    ``position`` is the last sequence handled. ``blocks`` resolves what facts carry by reference.
+    """
+
+    def __init__(self, fold: Fold, blocks: Mapping[str, Block], build: str) -> None:
+        self.fold, self.name, self.build = fold, fold.NAME, build
+        self.subject = f"log.{fold.NAME}"
+        self.state: Any = fold.initial()
+        self.position = 0
+        self.last_ts_ns = 0
+        self._blocks = blocks
+
+    def reads(self, subject: str) -> bool:
+        return any(matches(pattern, subject) for pattern in self.fold.READS)
+
+    def handle(self, message: Message, envelope: Envelope | None = None) -> Envelope | None:
+        """Decide on one message: the envelope to publish, or None. ``envelope`` saves decoding it again."""
+        self._advance(message.seq)
+        try:
+            envelope = envelope or decode(message.data)
+        except Undecodable as error:
+            return self._quarantine(message.seq, str(error))
+        self._attach(envelope)
+        self.last_ts_ns = envelope.ts_ns
+        at = At(envelope.ts_ns, message.seq, envelope.source)
+        facts, of = step(self.fold, self.state, envelope.events, at)
+        if not facts:
+            return None
+        return Envelope(envelope.ts_ns, self.name, message.seq, tuple(facts), tuple(of), self.build)
+
+    def refold(self, message: Message, own: Envelope | None) -> None:
+        """Take a message and what was decided on it (``own``) from the log; decide nothing."""
+        self._advance(message.seq)
+        try:
+            envelope = decode(message.data)
+        except Undecodable:
+            return
+        self._attach(envelope)
+        self.last_ts_ns = envelope.ts_ns
+        at = At(envelope.ts_ns, message.seq, envelope.source)
+        for index, event in enumerate(envelope.events):
+            self.fold.evolve(self.state, event, at)
+            if own is not None:
+                for fact, of in zip(own.events, own.of, strict=True):
+                    if of == index:
+                        self.fold.evolve(self.state, fact, at)
+
+    def _advance(self, seq: int) -> None:
+        if seq <= self.position:
+            raise LogError(f"{self.name} was given message {seq} after {self.position}")
+        self.position = seq
+
+    def _attach(self, envelope: Envelope) -> None:
+        for event in envelope.events:
+            if isinstance(event, ByReference):
+                event.attach(self._blocks)
+
+    def _quarantine(self, seq: int, reason: str) -> Envelope:
+        fact = Quarantined(seq=seq, reason=reason)
+        return Envelope(self.last_ts_ns, self.name, seq, (fact,), (0,), self.build)
+
+
+def recover(participant: Participant, messages: Iterable[Message]) -> int:
+    """Fold ``messages`` (those that the participant reads and its own, in order, after its position) without deciding.
+
+    Stops before the first message that the log does not show as handled; returns the sequence of the last own message
+    (0: none). A message counts as handled when an own message was caused by it or by a later one.
+    """
+    inputs: list[Message] = []
+    own: dict[int, Envelope] = {}
+    last_own = 0
+    for message in messages:
+        if message.subject == participant.subject:
+            envelope = decode(message.data)
+            own[envelope.cause] = envelope
+            last_own = message.seq
+        elif participant.reads(message.subject):
+            inputs.append(message)
+    handled = max(own, default=participant.position)
+    for message in inputs:
+        if message.seq <= handled:
+            participant.refold(message, own.get(message.seq))
+    return last_own
