@@ -6,21 +6,12 @@ the sequence come as an argument: no fold can read a clock.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from contango_common.domain.at import At
 from contango_common.events.base import Event
 
 S = TypeVar("S")
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """Where on the log the event stands: event time, sequence of its message, and who wrote it."""
-
-    ts_ns: int
-    seq: int
-    source: str
 
 
 class Fold(Protocol):

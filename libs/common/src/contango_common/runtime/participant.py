@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from contango_common.domain.at import At
 from contango_common.domain.blocks import Block
 from contango_common.domain.errors import LogError, Undecodable
 from contango_common.events.base import ByReference
 from contango_common.events.codec import Envelope, decode
 from contango_common.events.system import Quarantined
-from contango_common.runtime.fold import At, Fold, step
+from contango_common.runtime.fold import Fold, step
 from contango_common.runtime.log import Message
 from contango_common.runtime.schedule import matches
 
