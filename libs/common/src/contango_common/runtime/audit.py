@@ -1,0 +1,74 @@
+"""Re-deciding a recorded log: every fold is given what it was given then and must answer byte for byte the same.
+
+Oracles are not asked again: their answers are facts. A fold is recovered beside the log: each message it reads is
+decided anew and compared with what the log says it answered.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from contango_common.domain.blocks import Block
+from contango_common.events.codec import canonical, encode
+from contango_common.runtime.fold import Fold
+from contango_common.runtime.log import Message
+from contango_common.runtime.participant import Participant
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """First place where a fold answers differently now. ``seq`` is the message decided on."""
+
+    fold: str
+    seq: int
+    recorded: bytes | None
+    decided: bytes | None
+
+    def __str__(self) -> str:
+        return (
+            f"{self.fold} decides differently on message {self.seq}\n"
+            f"  recorded: {_text(self.recorded)}\n  decided:  {_text(self.decided)}"
+        )
+
+
+def redecide(folds: Sequence[Fold], messages: Iterable[Message], blocks: Mapping[str, Block]) -> Difference | None:
+    """First difference between the recorded and the re-decided log, None when there is none.
+
+    Two passes: a decision stands later on the log than its cause, so recorded answers are indexed first.
+    """
+    log = list(messages)
+    participants = [Participant(fold, blocks, "") for fold in folds]
+    own_subjects = {p.subject: p.name for p in participants}
+    recorded: dict[tuple[str, int], bytes] = {}
+    for message in log:
+        name = own_subjects.get(message.subject)
+        if name is not None:
+            key = (name, _cause(message.data))
+            if key in recorded:
+                return Difference(name, key[1], canonical(message.data), None)
+            recorded[key] = canonical(message.data)
+    for message in log:
+        for participant in participants:
+            if participant.reads(message.subject):
+                difference = _compare(participant, message, recorded)
+                if difference is not None:
+                    return difference
+    if recorded:
+        (name, seq), data = next(iter(recorded.items()))
+        return Difference(name, seq, data, None)
+    return None
+
+
+def _compare(participant: Participant, message: Message, recorded: dict[tuple[str, int], bytes]) -> Difference | None:
+    answer = participant.handle(message)
+    decided = None if answer is None else canonical(encode(answer))
+    expected = recorded.pop((participant.name, message.seq), None)
+    return None if decided == expected else Difference(participant.name, message.seq, expected, decided)
+
+
+def _cause(data: bytes) -> int:
+    start = data.index(b'"cause":') + len(b'"cause":')
+    return int(data[start : data.index(b",", start)])
+
+
+def _text(data: bytes | None) -> str:
+    return "nothing" if data is None else data.decode(errors="replace")

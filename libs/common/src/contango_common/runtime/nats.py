@@ -1,0 +1,287 @@
+"""The log on NATS JetStream: one stream ``LOG`` with the subjects ``log.>``, never trimmed.
+
+The reader is ours (a framework that dispatches a fetched batch concurrently reorders it): an ephemeral push consumer
+without acknowledgements, whose own sequence must have no gap; on a gap or a missed heartbeat it is made anew from the
+last message seen. The writer asks for the last sequence of its subject on every append.
+"""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import AsyncIterator
+
+import nats
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+
+from contango_common.domain.errors import LogError, UserError
+from contango_common.runtime.log import AppendUnknown, Message, WrongLastSequence
+
+STREAM = "LOG"
+SUBJECTS = "log.>"
+EPOCH = "contango_epoch"
+_WRITER = "Writer"
+_WRONG_LAST_SEQUENCE = 10071
+_HEARTBEAT_S = 5.0
+_DUPLICATE_WINDOW_S = 3600.0
+
+logger = logging.getLogger(__name__)
+
+
+async def connect(url: str, name: str, *, token: str | None = None) -> Client:
+    """A client that reconnects for ever. Raises UserError when no server answers at first."""
+
+    async def on_error(error: Exception) -> None:
+        logger.warning("nats: %s", error)
+
+    try:
+        return await nats.connect(
+            url,
+            name=name,
+            token=token,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.2,
+            connect_timeout=5,
+            allow_reconnect=True,
+            ping_interval=5,
+            max_outstanding_pings=2,
+            error_cb=on_error,
+            inbox_prefix=f"_INBOX_{name.replace('.', '_')}".encode(),
+            pending_size=64 * 1024 * 1024,
+        )
+    except (TimeoutError, nats.errors.NoServersError, OSError, nats.errors.Error) as error:
+        raise UserError(f"no NATS server answers at {url} ({error}): start one or set CONTANGO_NATS_URL") from error
+
+
+class NatsLog:
+    """The log port over a connected client."""
+
+    def __init__(self, client: Client, *, timeout_s: float = 5.0) -> None:
+        self.client = client
+        self._js = client.jetstream(timeout=timeout_s)
+        self._timeout_s = timeout_s
+        self._epoch: str | None = None
+
+    async def create(self) -> None:
+        """Make the stream if it is not there; its epoch is born with it."""
+        try:
+            await self._js.stream_info(STREAM)
+        except nats.js.errors.NotFoundError:
+            await self._js.add_stream(
+                StreamConfig(
+                    name=STREAM,
+                    subjects=[SUBJECTS],
+                    retention=RetentionPolicy.LIMITS,
+                    storage=StorageType.FILE,
+                    discard=DiscardPolicy.NEW,
+                    duplicate_window=_DUPLICATE_WINDOW_S,
+                    allow_direct=True,
+                    metadata={EPOCH: uuid.uuid4().hex},
+                )
+            )
+
+    async def epoch(self) -> str:
+        if self._epoch is None:
+            info = await self._js.stream_info(STREAM)
+            self._epoch = (info.config.metadata or {}).get(EPOCH, "")
+            if not self._epoch:
+                raise LogError(f"stream {STREAM} carries no epoch: it was not made by this program")
+        return self._epoch
+
+    async def append(self, subject: str, data: bytes, *, msg_id: str, writer: str, expected: int) -> int:
+        headers = {
+            "Nats-Msg-Id": msg_id,
+            "Nats-Expected-Last-Subject-Sequence": str(expected),
+            _WRITER: writer,
+        }
+        try:
+            ack = await self._js.publish(subject, data, headers=headers, timeout=self._timeout_s)
+        except nats.js.errors.APIError as error:
+            if error.err_code == _WRONG_LAST_SEQUENCE:
+                raise WrongLastSequence(f"{subject}: {error.description}") from error
+            if error.code == 503:
+                raise AppendUnknown(str(error)) from error
+            raise LogError(f"{subject}: the server refused the message: {error.description}") from error
+        except (
+            nats.errors.TimeoutError,
+            nats.js.errors.NoStreamResponseError,
+            nats.errors.NoRespondersError,
+            nats.errors.ConnectionClosedError,
+            nats.errors.OutboundBufferLimitError,
+        ) as error:
+            await asyncio.sleep(0.2)
+            raise AppendUnknown(f"{subject}: {type(error).__name__}") from error
+        return ack.seq
+
+    async def last(self, subject: str | None = None) -> Message | None:
+        if subject is None:
+            info = await self._js.stream_info(STREAM)
+            return await self.get(info.state.last_seq) if info.state.last_seq else None
+        with contextlib.suppress(nats.js.errors.NotFoundError):
+            raw = await self._js.get_last_msg(STREAM, subject)
+            return _message(raw.seq or 0, raw.subject or "", raw.data or b"", raw.headers)
+        return None
+
+    async def get(self, seq: int) -> Message | None:
+        with contextlib.suppress(nats.js.errors.NotFoundError):
+            raw = await self._js.get_msg(STREAM, seq)
+            return _message(raw.seq or seq, raw.subject or "", raw.data or b"", raw.headers)
+        return None
+
+    async def read(self, first: int, last: int, subjects: frozenset[str] | None = None) -> AsyncIterator[Message]:
+        end = await self._last_wanted(last, subjects)
+        if end < first:
+            return
+        async for message in self.follow(first, subjects):
+            if message.seq > last:
+                return
+            yield message
+            if message.seq >= end:
+                return
+
+    async def follow(self, first: int, subjects: frozenset[str] | None = None) -> AsyncIterator[Message]:
+        """Messages from ``first`` on. A lost delivery is noticed and asked for again; order is never broken."""
+        position = first
+        while True:
+            async with _Subscription(self, position, subjects) as subscription:
+                async for message in subscription:
+                    if message.seq < position or (subjects is None and message.seq > position):
+                        raise LogError(f"the log has a gap: message {message.seq} came after {position - 1}")
+                    position = message.seq + 1
+                    yield message
+            await asyncio.sleep(0.2)
+            await self._same_epoch()
+
+    async def _same_epoch(self) -> None:
+        """A stream that was made anew under our feet is another log."""
+        known = await self.epoch()
+        self._epoch = None
+        while True:
+            try:
+                if await self.epoch() != known:
+                    raise LogError(f"stream {STREAM} has another epoch than when this process started")
+                return
+            except (nats.errors.Error, nats.js.errors.ServiceUnavailableError) as error:
+                logger.warning("waiting for the log: %s", error)
+                await asyncio.sleep(0.5)
+
+    async def _last_wanted(self, last: int, subjects: frozenset[str] | None) -> int:
+        """Sequence of the last message not after ``last`` that matches; 0 when there is none."""
+        info = await self._js.stream_info(STREAM)
+        last = min(last, info.state.last_seq)
+        if subjects is None:
+            return last
+        best = 0
+        for subject in subjects:
+            with contextlib.suppress(nats.js.errors.NotFoundError):
+                raw = await self._js.get_last_msg(STREAM, subject)
+                best = max(best, raw.seq or 0)
+        return min(best, last) if best <= last else last
+
+
+class _Subscription:
+    """One ephemeral push consumer; ends (StopAsyncIteration) when it can no longer be trusted to be complete."""
+
+    def __init__(self, log: NatsLog, first: int, subjects: frozenset[str] | None) -> None:
+        self._log, self._first, self._subjects = log, first, subjects
+        self._queue: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._delivered = 0
+        self._alive = 0.0
+
+    async def __aenter__(self) -> "_Subscription":
+        client = self._log.client
+        inbox = client.new_inbox()
+        self._core = await client.subscribe(inbox, cb=self._on_message, pending_msgs_limit=-1, pending_bytes_limit=-1)
+        config = ConsumerConfig(
+            deliver_subject=inbox,
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=max(self._first, 1),
+            ack_policy=AckPolicy.NONE,
+            filter_subjects=sorted(self._subjects) if self._subjects else None,
+            idle_heartbeat=_HEARTBEAT_S,
+            inactive_threshold=60.0,
+            mem_storage=True,
+            num_replicas=1,
+        )
+        self._name = await self._create(config)
+        self._alive = asyncio.get_running_loop().time()
+        return self
+
+    async def _create(self, config: ConsumerConfig) -> str | None:
+        try:
+            info = await self._log._js.add_consumer(STREAM, config)
+        except (nats.errors.Error, nats.js.errors.ServiceUnavailableError) as error:
+            logger.warning("no consumer yet: %s", error)
+            self._queue.put_nowait(None)
+            return None
+        wanted = set(config.filter_subjects or [])
+        if wanted and set(info.config.filter_subjects or []) != wanted:
+            raise LogError("the NATS server ignored filter_subjects: version 2.11 or newer is needed")
+        return info.name
+
+    async def __aexit__(self, *_: object) -> None:
+        with contextlib.suppress(Exception):
+            await self._core.unsubscribe()
+        if self._name and self._log.client.is_connected:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._log._js.delete_consumer(STREAM, self._name), 1.0)
+
+    def __aiter__(self) -> "_Subscription":
+        return self
+
+    async def __anext__(self) -> Message:
+        while True:
+            try:
+                message = self._queue.get_nowait()
+            except asyncio.QueueEmpty:
+                message = await self._wait()
+            if message is None:
+                raise StopAsyncIteration
+            return message
+
+    async def _wait(self) -> Message | None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return await asyncio.wait_for(self._queue.get(), _HEARTBEAT_S)
+            except TimeoutError:
+                if loop.time() - self._alive > 3 * _HEARTBEAT_S:
+                    logger.warning("the consumer is silent: making it anew")
+                    return None
+
+    async def _on_message(self, msg: Msg) -> None:
+        self._alive = asyncio.get_running_loop().time()
+        if not msg.reply:
+            self._on_heartbeat(msg)
+            return
+        # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<timestamp>.<pending>
+        tokens = msg.reply.split(".")
+        stream_seq, consumer_seq = int(tokens[-4]), int(tokens[-3])
+        if consumer_seq != self._delivered + 1:
+            self._queue.put_nowait(None)
+            return
+        self._delivered = consumer_seq
+        self._queue.put_nowait(_message(stream_seq, msg.subject, msg.data, msg.headers))
+
+    def _on_heartbeat(self, msg: Msg) -> None:
+        """A heartbeat names the last delivered consumer sequence: more than we saw means something was lost."""
+        sent = (msg.headers or {}).get("Nats-Last-Consumer")
+        if sent is not None and int(sent) > self._delivered:
+            self._queue.put_nowait(None)
+
+
+def _message(seq: int, subject: str, data: bytes, headers: dict[str, str] | None) -> Message:
+    known = headers or {}
+    return Message(seq, subject, data, known.get("Nats-Msg-Id", ""), known.get(_WRITER, ""))
