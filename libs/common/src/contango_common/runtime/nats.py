@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
+from collections import deque
 from collections.abc import AsyncIterator
 
 import nats
@@ -74,11 +75,21 @@ class NatsLog:
         self._timeout_s = timeout_s
         self._epoch: str | None = None
 
-    async def create(self) -> None:
-        """Make the stream if it is not there; its epoch is born with it."""
+    async def exists(self) -> bool:
         try:
             await self._js.stream_info(STREAM)
+            return True
         except nats.js.errors.NotFoundError:
+            return False
+
+    async def wait(self) -> None:
+        """Until the one who makes the stream (conductor or supervisor) has made it."""
+        while not await self.exists():
+            await asyncio.sleep(0.1)
+
+    async def create(self) -> None:
+        """Make the stream if it is not there; its epoch is born with it."""
+        if not await self.exists():
             await self._js.add_stream(
                 StreamConfig(
                     name=STREAM,
@@ -196,9 +207,11 @@ class _Subscription:
 
     def __init__(self, log: NatsLog, first: int, subjects: frozenset[str] | None) -> None:
         self._log, self._first, self._subjects = log, first, subjects
-        self._queue: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._arrived: deque[Message | None] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self._delivered = 0
-        self._alive = 0.0
+        self._alive = False
 
     async def __aenter__(self) -> "_Subscription":
         client = self._log.client
@@ -216,7 +229,7 @@ class _Subscription:
             num_replicas=1,
         )
         self._name = await self._create(config)
-        self._alive = asyncio.get_running_loop().time()
+        self._watch_silence()
         return self
 
     async def _create(self, config: ConsumerConfig) -> str | None:
@@ -224,7 +237,7 @@ class _Subscription:
             info = await self._log._js.add_consumer(STREAM, config)
         except (nats.errors.Error, nats.js.errors.ServiceUnavailableError) as error:
             logger.warning("no consumer yet: %s", error)
-            self._queue.put_nowait(None)
+            self._put(None)
             return None
         wanted = set(config.filter_subjects or [])
         if wanted and set(info.config.filter_subjects or []) != wanted:
@@ -232,6 +245,8 @@ class _Subscription:
         return info.name
 
     async def __aexit__(self, *_: object) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
         with contextlib.suppress(Exception):
             await self._core.unsubscribe()
         if self._name and self._log.client.is_connected:
@@ -242,27 +257,34 @@ class _Subscription:
         return self
 
     async def __anext__(self) -> Message:
-        while True:
-            try:
-                message = self._queue.get_nowait()
-            except asyncio.QueueEmpty:
-                message = await self._wait()
-            if message is None:
-                raise StopAsyncIteration
-            return message
+        while not self._arrived:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        message = self._arrived.popleft()
+        if message is None:
+            raise StopAsyncIteration
+        return message
 
-    async def _wait(self) -> Message | None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                return await asyncio.wait_for(self._queue.get(), _HEARTBEAT_S)
-            except TimeoutError:
-                if loop.time() - self._alive > 3 * _HEARTBEAT_S:
-                    logger.warning("the consumer is silent: making it anew")
-                    return None
+    def _put(self, message: Message | None) -> None:
+        self._arrived.append(message)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _watch_silence(self) -> None:
+        """End the subscription when neither message nor heartbeat came for three heartbeats."""
+        self._alive = False
+
+        def look() -> None:
+            if self._alive:
+                self._watch_silence()
+            else:
+                logger.warning("the consumer is silent: making it anew")
+                self._put(None)
+
+        self._watch = asyncio.get_running_loop().call_later(3 * _HEARTBEAT_S, look)
 
     async def _on_message(self, msg: Msg) -> None:
-        self._alive = asyncio.get_running_loop().time()
+        self._alive = True
         if not msg.reply:
             self._on_heartbeat(msg)
             return
@@ -270,16 +292,16 @@ class _Subscription:
         tokens = msg.reply.split(".")
         stream_seq, consumer_seq = int(tokens[-4]), int(tokens[-3])
         if consumer_seq != self._delivered + 1:
-            self._queue.put_nowait(None)
+            self._put(None)
             return
         self._delivered = consumer_seq
-        self._queue.put_nowait(_message(stream_seq, msg.subject, msg.data, msg.headers))
+        self._put(_message(stream_seq, msg.subject, msg.data, msg.headers))
 
     def _on_heartbeat(self, msg: Msg) -> None:
         """A heartbeat names the last delivered consumer sequence: more than we saw means something was lost."""
         sent = (msg.headers or {}).get("Nats-Last-Consumer")
         if sent is not None and int(sent) > self._delivered:
-            self._queue.put_nowait(None)
+            self._put(None)
 
 
 def _message(seq: int, subject: str, data: bytes, headers: dict[str, str] | None) -> Message:

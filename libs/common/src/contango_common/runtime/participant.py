@@ -31,6 +31,13 @@ class Participant:
     def reads(self, subject: str) -> bool:
         return any(matches(pattern, subject) for pattern in self.fold.READS)
 
+    def decode(self, message: Message) -> Envelope | None:
+        """The message's envelope, None when it is not one of ours (``handle`` will quarantine it)."""
+        try:
+            return decode(message.data)
+        except Undecodable:
+            return None
+
     def handle(self, message: Message, envelope: Envelope | None = None) -> Envelope | None:
         """Decide on one message: the envelope to publish, or None. ``envelope`` saves decoding it again."""
         self._advance(message.seq)
@@ -78,24 +85,21 @@ class Participant:
         return Envelope(self.last_ts_ns, self.name, seq, (fact,), (0,), self.build)
 
 
-def recover(participant: Participant, messages: Iterable[Message]) -> int:
+def recover(participant: Participant, messages: Iterable[Message], settled: int = 0) -> None:
     """Fold ``messages`` (those that the participant reads and its own, in order, after its position) without deciding.
 
-    Stops before the first message that the log does not show as handled; returns the sequence of the last own message
-    (0: none). A message counts as handled when an own message was caused by it or by a later one.
+    Stops before the first message that is not known to be handled. A message counts as handled when an own message was
+    caused by it or by a later one, or when it is not after ``settled`` (a conductor knows).
     """
     inputs: list[Message] = []
     own: dict[int, Envelope] = {}
-    last_own = 0
     for message in messages:
         if message.subject == participant.subject:
             envelope = decode(message.data)
             own[envelope.cause] = envelope
-            last_own = message.seq
         elif participant.reads(message.subject):
             inputs.append(message)
-    handled = max(own, default=participant.position)
+    handled = max(own, default=0)
     for message in inputs:
-        if message.seq <= handled:
+        if message.seq <= max(handled, settled):
             participant.refold(message, own.get(message.seq))
-    return last_own

@@ -1,0 +1,199 @@
+"""The conductor: hands out turns over NATS in the order of the one scheduler.
+
+It holds no truth: a restarted conductor finds the running turn from the log alone. For message *s* it waits until each
+reader, in order, says that it has handled *s*, and lets those that want to publish do so one after another. When the
+cursor reaches the head, it asks for the next input.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from contango_common.domain.errors import LogError
+from contango_common.events.codec import decode, encode
+from contango_common.runtime.failpoints import failpoint
+from contango_common.runtime.inputs import CONTROL, Input, with_control
+from contango_common.runtime.log import Log, Writer
+from contango_common.runtime.schedule import Schedule
+from contango_common.runtime.turns import ASK_AGAIN_S, FEED, HELLO, REPORT, turn_subject
+
+logger = logging.getLogger(__name__)
+NAME = "conductor"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteInput:
+    """The feed's input number ``number``, which the feed itself publishes."""
+
+    number: int
+    ts_ns: int
+
+
+class Conductor:
+    """Runs one lock-step replay on a log."""
+
+    def __init__(
+        self, log: Log, client: Client, participants: Iterable[tuple[str, frozenset[str]]], build: str
+    ) -> None:
+        known = list(participants)
+        self._names = [name for name, _ in known]
+        self._schedule = Schedule(known)
+        self._log, self._client, self._build = log, client, build
+        self.cursor = 0
+        self.head = 0
+        self._subjects: dict[int, str] = {}
+        self._old = 0
+        self._reports: dict[str, dict[int, bool]] = {name: {} for name in self._names}
+        self._published: dict[tuple[str, int], int] = {}
+        self._news: asyncio.Future[None] | None = None
+        self._feed_at = (0, 0, "-", "-")
+
+    async def run(self, params: dict[str, Any], start_ns: int, reason: str) -> AsyncIterator[int]:
+        """Drive the run to its end; yields the event time of each input when all it caused has happened."""
+        await self._client.subscribe(REPORT, cb=self._on_report)
+        await self._ask_feed(b"")
+        await self._find_turn()
+        await self._client.subscribe(HELLO, cb=self._on_hello)
+        control = await Writer.open(self._log, f"log.{CONTROL}", uuid.uuid4().hex)
+        said = {m.msg_id async for m in self._log.read(1, self.head, frozenset({control.subject}))}
+        await self._settle()
+        for item in with_control(self._remote(), params, start_ns, reason):
+            if isinstance(item, Input):
+                if item.key not in said:
+                    seq = await control.publish(encode(item.envelope(self._build)), item.key)
+                    self._appended(seq, control.subject, 0)
+            else:
+                await self._ask_feed(b"%d" % item.number)
+                _, seq, source, _ = self._feed_at
+                self._appended(seq, f"log.{source}", 0)
+            failpoint("after-publish", NAME)
+            await self._settle()
+            yield item.ts_ns
+
+    def _remote(self) -> Iterable[RemoteInput]:
+        while self._feed_at[3] != "-":
+            yield RemoteInput(self._feed_at[0] + 1, int(self._feed_at[3]))
+
+    async def _find_turn(self) -> None:
+        """The running turn is the last message that anybody answered, or the first message of all."""
+        last = await self._log.last()
+        self.head = self._old = last.seq if last else 0
+        for name in self._names:
+            own = await self._log.last(f"log.{name}")
+            if own is not None:
+                self.cursor = max(self.cursor, decode(own.data).cause - 1)
+
+    async def _settle(self) -> None:
+        while self.cursor < self.head:
+            await self._turn(self.cursor + 1)
+            self.cursor += 1
+
+    async def _turn(self, seq: int) -> None:
+        subject = self._subjects.pop(seq, None) or await self._subject_of(seq)
+        for index in self._schedule.readers(subject):
+            name = self._names[index]
+            if await self._handled(name, seq):
+                self._appended(await self._grant(name, seq), f"log.{name}", seq)
+            elif seq <= self._old:
+                answered = await self._answered(name, seq)
+                if answered is not None:
+                    self._appended(answered, f"log.{name}", seq)
+
+    async def _subject_of(self, seq: int) -> str:
+        message = await self._log.get(seq)
+        if message is None:
+            raise LogError(f"message {seq} is missing from the log")
+        return message.subject
+
+    def _appended(self, seq: int, subject: str, cause: int) -> None:
+        """Note a new message; one that was on the log when we started is known already."""
+        if seq <= self._old:
+            return
+        if seq != self.head + 1:
+            raise LogError(f"message {seq} came after {self.head}: somebody else writes to this log")
+        self.head = seq
+        self._subjects[seq] = subject
+        self._schedule.appended(seq, cause)
+
+    async def _handled(self, name: str, seq: int) -> bool:
+        """Wait until ``name`` has handled ``seq``; whether it wants to publish."""
+        reports = self._reports[name]
+        if seq <= self._old and seq not in reports:
+            await self._say(name, b"A %d" % seq)
+        while seq not in reports:
+            if not await self._wait():
+                await self._say(name, b"A %d" % seq)
+        return reports.pop(seq)
+
+    async def _grant(self, name: str, cause: int) -> int:
+        while True:
+            await self._say(name, b"G %d" % cause)
+            while (name, cause) not in self._published:
+                if not await self._wait():
+                    break
+            seq = self._published.pop((name, cause), None)
+            if seq is not None:
+                return seq
+            answered = await self._answered(name, cause)
+            if answered is not None:
+                return answered
+
+    async def _answered(self, name: str, cause: int) -> int | None:
+        """A participant that died after publishing cannot say so any more; the log can."""
+        own = await self._log.last(f"log.{name}")
+        return own.seq if own is not None and decode(own.data).cause == cause else None
+
+    async def _say(self, name: str, word: bytes) -> None:
+        try:
+            await self._client.publish(turn_subject(name), word)
+        except nats.errors.Error as error:
+            logger.warning("to %s: %s", name, error)
+
+    async def _wait(self) -> bool:
+        """Wait for news from anybody; False when there was none for a while."""
+        self._news = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait_for(self._news, ASK_AGAIN_S)
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            self._news = None
+
+    async def _on_report(self, msg: Msg) -> None:
+        kind, name, first, second = msg.data.split(b" ")
+        if kind == b"R":
+            reports = self._reports.get(name.decode())
+            if reports is not None and int(first) > self.cursor:
+                reports[int(first)] = second == b"1"
+        elif int(first) > self.cursor:
+            self._published[name.decode(), int(first)] = int(second)
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def _on_hello(self, msg: Msg) -> None:
+        """A participant (re)starts: what it reported before is void, and it decides from the current turn on."""
+        reports = self._reports.get(msg.data.decode())
+        if reports is not None:
+            reports.clear()
+        await msg.respond(b"%d" % (self.cursor + 1))
+
+    async def _ask_feed(self, word: bytes) -> None:
+        while True:
+            try:
+                answer = await self._client.request(FEED, word, timeout=30.0)
+                done, seq, source, upcoming = answer.data.decode().split(" ")
+                if not word or int(done) == int(word):
+                    self._feed_at = (int(done), int(seq), source, upcoming)
+                    return
+                raise LogError(f"the feed stands at input {done}, not at {word.decode()}")
+            except (nats.errors.TimeoutError, nats.errors.NoRespondersError):
+                logger.info("waiting for the feed")
+                await asyncio.sleep(0.1)

@@ -1,0 +1,116 @@
+"""A participant under a conductor: it decides as soon as a message is there, and publishes when it is its turn."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from contango_common.domain.blocks import Block
+from contango_common.events.codec import encode
+from contango_common.runtime.failpoints import failpoint
+from contango_common.runtime.fold import Fold
+from contango_common.runtime.log import Log
+from contango_common.runtime.shell import Observer, Running, open_participant
+from contango_common.runtime.snapshot import SnapshotStore
+from contango_common.runtime.turns import HELLO, REPORT, turn_subject
+
+logger = logging.getLogger(__name__)
+
+
+class LockStep:
+    """Follows the log, keeps what it decided until granted, reports both."""
+
+    def __init__(self, running: Running, client: Client) -> None:
+        self.running, self._client = running, client
+        self.name = running.participant.name
+        self._pending: dict[int, bytes] = {}
+        self._published: dict[int, int] = {}
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._publishing = asyncio.Lock()
+
+    async def run(self, observe: Observer | None = None) -> None:
+        """Until cancelled, or until the log says that this process must stop (LogError)."""
+        turns = await self._client.subscribe(turn_subject(self.name), cb=self._on_turn)
+        following = asyncio.create_task(self._follow(observe))
+        try:
+            await asyncio.wait({following, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+            if self._failed.done():
+                self._failed.result()
+            await following
+        finally:
+            following.cancel()
+            if self._client.is_connected:
+                await turns.unsubscribe()
+
+    async def _follow(self, observe: Observer | None) -> None:
+        participant, report = self.running.participant, self._report
+        async for message in self.running.log.follow(participant.position + 1, participant.fold.READS):
+            envelope = participant.decode(message)
+            answer = participant.handle(message, envelope)
+            failpoint("after-decide", self.name)
+            if answer is not None:
+                self._pending[message.seq] = encode(answer)
+            elif not self._pending:
+                self.running.maybe_snapshot(message)
+            await report(message.seq)
+            if observe is not None:
+                observe(message, envelope, answer)
+
+    async def _report(self, seq: int) -> None:
+        word = b"R %b %d %d" % (self.name.encode(), seq, seq in self._pending)
+        await self._client.publish(REPORT, word)
+
+    async def _on_turn(self, msg: Msg) -> None:
+        kind, _, number = msg.data.partition(b" ")
+        seq = int(number)
+        try:
+            if kind == b"G":
+                await self._grant(seq)
+            elif seq <= self.running.participant.position:
+                await self._report(seq)
+        except Exception as error:  # noqa: BLE001 - handed to run(), which raises it
+            if not self._failed.done():
+                self._failed.set_exception(error)
+
+    async def _grant(self, cause: int) -> None:
+        """Publish what was decided on ``cause``; a grant that comes twice is answered twice."""
+        async with self._publishing:
+            data = self._pending.get(cause)
+            if data is not None:
+                self._published = {cause: await self.running.publish(data, cause)}
+                failpoint("after-publish", self.name)
+                del self._pending[cause]
+            seq = self._published.get(cause)
+        if seq is not None:
+            await self._client.publish(REPORT, b"P %b %d %d" % (self.name.encode(), cause, seq))
+
+
+async def join(
+    fold: Fold,
+    log: Log,
+    client: Client,
+    blocks: Mapping[str, Block],
+    snapshots: SnapshotStore,
+    *,
+    build: str,
+    snapshot_every: int = 2000,
+) -> LockStep:
+    """Ask the conductor where the run stands, recover up to there, and be ready for turns."""
+    settled = await _hello(client, fold.NAME) - 1
+    running = await open_participant(
+        fold, log, blocks, snapshots, build=build, settled=settled, snapshot_every=snapshot_every
+    )
+    return LockStep(running, client)
+
+
+async def _hello(client: Client, name: str) -> int:
+    while True:
+        try:
+            answer = await client.request(HELLO, name.encode(), timeout=1.0)
+            return int(answer.data)
+        except (nats.errors.TimeoutError, nats.errors.NoRespondersError):
+            logger.info("%s waits for the conductor", name)
+            await asyncio.sleep(0.1)
