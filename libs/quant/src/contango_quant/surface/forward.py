@@ -1,0 +1,103 @@
+"""The forward of one expiry from put-call parity, C − P = D (F − K), of European options.
+
+Each strike with two usable quotes gives one estimate K + (C − P)/D. Of the pairs nearest to the money the
+median is taken, weighted by 1/width², so that neither a stale quote nor a wide one moves it. American
+options hold parity only roughly: de-Americanise first, or expect a bias of about the early-exercise premium.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from contango_quant.broadcast import Floats
+
+NEAREST_PAIRS = 12
+MAD_TO_SIGMA = 1.4826  # of a normal distribution
+
+
+class ForwardFit(NamedTuple):
+    """value and error: currency, None when not identifiable, and then `reason` says why.
+
+    error: standard error: the weighted median absolute deviation scaled to a normal σ, but at least half of
+    the narrowest pair's half-width, over the root of the number of pairs. pairs: strikes used.
+    """
+
+    value: float | None
+    pairs: int
+    error: float | None
+    reason: str | None
+
+
+def forward_from_parity(
+    *,
+    strike: ArrayLike,
+    call_bid: ArrayLike,
+    call_ask: ArrayLike,
+    put_bid: ArrayLike,
+    put_ask: ArrayLike,
+    discount: float,
+    nearest_pairs: int = NEAREST_PAIRS,
+    min_pairs: int = 3,
+) -> ForwardFit:
+    """The forward from columns (n,) of one expiry, one row per strike; discount: factor to expiry.
+
+    Rows with a missing (nan), zero, negative or crossed quote are left out. Raises ValueError for columns of
+    unequal length or an impossible discount.
+
+    >>> k = [95.0, 100.0, 105.0, 110.0]
+    >>> fit = forward_from_parity(strike=k, call_bid=[7.9, 4.4, 2.1, 0.8], call_ask=[8.1, 4.6, 2.3, 1.0],
+    ...     put_bid=[1.9, 3.4, 6.1, 9.8], put_ask=[2.1, 3.6, 6.3, 10.0], discount=1.0)
+    >>> round(fit.value, 6), fit.pairs
+    (101.0, 4)
+    """
+    columns = [np.asarray(c, dtype=np.float64) for c in (strike, call_bid, call_ask, put_bid, put_ask)]
+    if any(c.ndim != 1 or c.shape != columns[0].shape for c in columns):
+        raise ValueError(f"columns must be equally long lines, got shapes {[c.shape for c in columns]}")
+    if not (math.isfinite(discount) and discount > 0.0):
+        raise ValueError(f"discount must be finite and above 0, got {discount!r}")
+    k, parity, width = _pairs(*columns)
+    if k.size < min_pairs:
+        return ForwardFit(None, int(k.size), None, f"{k.size} usable call-put pairs, {min_pairs} needed")
+    near = np.argsort(np.abs(parity), kind="stable")[:nearest_pairs]
+    return _robust(k[near] + parity[near] / discount, width[near] / discount)
+
+
+def _pairs(
+    strike: Floats, call_bid: Floats, call_ask: Floats, put_bid: Floats, put_ask: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Strike, mid call − mid put, and half the joint bid-ask width, of the rows with two usable quotes."""
+    good: NDArray[np.bool_] = np.isfinite(strike) & (strike > 0.0)
+    for bid, ask in ((call_bid, call_ask), (put_bid, put_ask)):
+        good &= np.isfinite(bid) & np.isfinite(ask) & (bid > 0.0) & (ask >= bid)
+    cb, ca, pb, pa = (c[good] for c in (call_bid, call_ask, put_bid, put_ask))
+    return strike[good], 0.5 * (cb + ca - pb - pa), 0.5 * (ca - cb + pa - pb)
+
+
+def _robust(estimates: Floats, width: Floats) -> ForwardFit:
+    # A locked pair is no certain one: its width counts as at least a tenth of the usual.
+    floor = max(0.1 * float(np.median(width)), 1e-9 * float(np.abs(estimates).max()))
+    width = np.maximum(width, floor)
+    weight = 1.0 / width**2
+    value = weighted_median(estimates, weight)
+    spread = MAD_TO_SIGMA * weighted_median(np.abs(estimates - value), weight)
+    error = max(spread, 0.5 * float(width.min())) / math.sqrt(estimates.size)
+    if value <= 0.0:
+        return ForwardFit(None, int(estimates.size), None, f"parity gives a forward of {value:.6g}")
+    return ForwardFit(value, int(estimates.size), error, None)
+
+
+def weighted_median(values: Floats, weights: Floats) -> float:
+    """The value at which half the weight is reached; the mean of two when it is reached exactly between.
+
+    >>> weighted_median(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 5.0]))
+    2.0
+    """
+    order = np.argsort(values, kind="stable")
+    sums = np.cumsum(weights[order])
+    half = 0.5 * sums[-1]
+    i = int(np.searchsorted(sums, half))
+    if sums[i] == half:
+        return float(0.5 * (values[order[i]] + values[order[i + 1]]))
+    return float(values[order[i]])
