@@ -143,15 +143,20 @@ class RunLock:
 
 
 def command_of(pid: int) -> str:
-    """The command line of a living process, empty when there is none."""
+    """The command line of a living process, empty when there is none (a zombie has none)."""
+    if not Path("/proc/self/cmdline").exists():
+        line = ["ps", "-o", "command=", "-p", str(pid)]
+        return subprocess.run(line, capture_output=True, text=True, check=False).stdout
+    deadline = Deadline(0.1)
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        # A process that is just turning into its command shows an empty line for an instant.
+        while not (shown := Path(f"/proc/{pid}/cmdline").read_bytes()):
+            state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1]
+            if state in b"ZX" or not deadline.pause(0.002):
+                break
     except OSError:
-        if Path("/proc/self").exists():
-            return ""
-    line = ["ps", "-o", "command=", "-p", str(pid)]
-    shown = subprocess.run(line, capture_output=True, text=True, check=False)
-    return shown.stdout
+        return ""
+    return shown.replace(b"\0", b" ").decode(errors="replace")
 
 
 def write_pid(path: Path, pid: int) -> None:

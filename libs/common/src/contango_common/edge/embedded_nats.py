@@ -191,7 +191,7 @@ class EmbeddedNats:
         if self.users:
             config["authorization"] = {"users": [user.config() for user in self.users]}
         # The server's configuration language contains JSON; the file holds passwords.
-        write_secret(self.config_path, json.dumps(config, indent=2))
+        write_secret(self.config_path, json.dumps(config, indent=2, ensure_ascii=False))
 
     def _read_ports(self, deadline: Deadline) -> None:
         path = self.folder / f"nats-server_{self.pid}.ports"

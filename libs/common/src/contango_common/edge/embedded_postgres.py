@@ -135,8 +135,14 @@ class EmbeddedPostgres:
 
     def _end_stale(self) -> None:
         child.end_stale(self._pid_path, str(self.data_dir))
-        # The server's own file stays: it needs it to see that backends of a dead postmaster still live.
-        child.end_stale(self.data_dir / "postmaster.pid", str(self.data_dir))
+        lock_file = self.data_dir / "postmaster.pid"
+        child.end_stale(lock_file, str(self.data_dir))
+        # The server takes any living process with the number in its lock file for a rival, a stranger or a
+        # zombie as well, but knows that its parent's cannot be. The other lines stay: by them it sees
+        # whether backends of the dead postmaster still live.
+        if child.read_pid(lock_file) is not None:
+            _, _, rest = lock_file.read_text(encoding="ascii").partition("\n")
+            lock_file.write_text(f"{os.getpid()}\n{rest}", encoding="ascii")
 
     def _ensure_cluster(self, binaries: Path, run_as: child.RunAs | None) -> None:
         """Built in a folder beside and renamed: an interrupted first start leaves nothing half-made."""

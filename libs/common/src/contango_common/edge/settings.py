@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic.fields import FieldInfo
 
 from contango_common.domain.errors import UserError
+from contango_common.edge.redact import MASK, Redactor
 from contango_common.edge.secretfile import read_secret
 
 PREFIX = "CONTANGO_"
@@ -170,7 +171,8 @@ def _is_secret(key: str) -> bool:
 def _line(problem: Any, given: Mapping[str, _Given]) -> str:
     key = str(problem["loc"][0])
     entry = given[key]
-    value = "**" if _is_secret(key) or "password" in problem["msg"] else repr(entry.value)
+    hidden = _is_secret(key) or "password" in problem["msg"]
+    value = MASK if hidden else Redactor().text(repr(entry.value))
     message = problem["msg"].removeprefix("Value error, ")
     return f"{entry.where} = {value}: {message}{_range(Settings.model_fields[key])}"
 

@@ -1,0 +1,81 @@
+"""One thread for BLAS, and a numba cache that works where the program itself is read-only."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from contango_common.domain.errors import UserError
+from contango_common.edge import child, environment
+from contango_common.edge.environment import prepare_environment
+
+KERNEL = """
+import sys; sys.path.insert(0, sys.argv[1])
+from contango_common.edge.environment import prepare_environment
+folder = prepare_environment()
+import kernel_of_a_read_only_install as kernel
+assert kernel.double(21) == 42
+print(len(list(folder.rglob("*.nbi"))))
+"""
+
+
+def blocked(folder: Path) -> Path:
+    """A path below a plain file: nobody can make it, root neither."""
+    (folder / "file").write_text("")
+    return folder / "file" / "cache"
+
+
+def open_to_all(path: Path) -> bool:
+    return all(part.stat().st_mode & 0o001 for part in (path, *path.resolve().parents))
+
+
+def test_first_writable_folder_is_taken(tmp_path: Path) -> None:
+    environ = {"NUMBA_CACHE_DIR": str(blocked(tmp_path)), "XDG_CACHE_HOME": str(tmp_path / "xdg")}
+    folder = prepare_environment(environ)
+    assert folder == tmp_path / "xdg" / "contango" / "numba"
+    assert environ["NUMBA_CACHE_DIR"] == str(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(folder.iterdir()) == []
+
+
+def test_given_folder_stays_and_threads_are_one(tmp_path: Path) -> None:
+    environ = {"NUMBA_CACHE_DIR": str(tmp_path), "OMP_NUM_THREADS": "8"}
+    assert prepare_environment(environ) == tmp_path
+    assert {environ[key] for key in environment.ONE_THREAD} == {"1"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a stranger's folder")
+def test_a_strangers_folder_is_not_trusted(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    os.chown(tmp_path / "theirs", 65534, 65534)
+    environ = {"NUMBA_CACHE_DIR": str(tmp_path / "theirs"), "HOME": str(tmp_path)}
+    assert prepare_environment(environ) == tmp_path / ".cache" / "contango" / "numba"
+
+
+def test_no_writable_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment.tempfile, "gettempdir", lambda: str(blocked(tmp_path)))
+    with pytest.raises(UserError, match="NUMBA_CACHE_DIR: no writable folder found; set it"):
+        prepare_environment({})
+
+
+def test_cached_kernel_works_under_a_read_only_install(tmp_path: Path) -> None:
+    install, home = tmp_path / "install", tmp_path / "home"
+    install.mkdir()
+    home.mkdir()
+    (install / "kernel_of_a_read_only_install.py").write_text(
+        "import numba\n@numba.njit(cache=True)\ndef double(x):\n    return 2 * x\n"
+    )
+    install.chmod(0o555)
+    env = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    command = [sys.executable, "-c", KERNEL, str(install)]
+    log, run_as = tmp_path / "log", None
+    if os.geteuid() == 0 and open_to_all(Path(sys.executable)) and open_to_all(tmp_path):
+        # Root writes everywhere: only another user sees the install as read-only.
+        os.chown(home, 65534, 65534)
+        run_as = child.RunAs(uid=65534, gid=65534, keep_dac=False)
+    process = child.spawn(command, log_path=log, env=env, run_as=run_as)
+    assert process.wait() == 0, log.read_text()
+    assert log.read_text().strip() == "1"
+    assert not list(install.rglob("*.nbi"))
+    install.chmod(0o755)
