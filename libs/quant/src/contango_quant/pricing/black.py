@@ -4,7 +4,8 @@
     d1 = ln(F/K)/s + s/2,   d2 = d1 - s,   s = vol sqrt(t_years)
 
 The out-of-the-money option is computed and the intrinsic value added, so that small time values survive
-and put-call parity holds to the last digits. Limits are by rule: s = 0, F = 0 and K = 0 give the
+and put-call parity holds to the last digits; a time value is right to about 1e-16·min(F, K), and where it
+is small to a relative 1e-15·(1 + |d1|)/s. Limits are by rule: s = 0, F = 0 and K = 0 give the
 discounted intrinsic value; s = inf gives D F (call) or D K (put). Finite valid input never gives nan;
 nan input to the scalar kernels gives nan.
 
