@@ -1,13 +1,14 @@
 """One thread for BLAS, and a numba cache that works where the program itself is read-only."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from contango_common.domain.errors import UserError
-from contango_common.edge import child, environment
+from contango_common.edge import environment
 from contango_common.edge.environment import prepare_environment
 
 KERNEL = """
@@ -24,10 +25,6 @@ def blocked(folder: Path) -> Path:
     """A path below a plain file: nobody can make it, root neither."""
     (folder / "file").write_text("")
     return folder / "file" / "cache"
-
-
-def open_to_all(path: Path) -> bool:
-    return all(part.stat().st_mode & 0o001 for part in (path, *path.resolve().parents))
 
 
 def test_first_writable_folder_is_taken(tmp_path: Path) -> None:
@@ -66,16 +63,15 @@ def test_cached_kernel_works_under_a_read_only_install(tmp_path: Path) -> None:
     (install / "kernel_of_a_read_only_install.py").write_text(
         "import numba\n@numba.njit(cache=True)\ndef double(x):\n    return 2 * x\n"
     )
+    (install / "__pycache__").write_text("")  # a file in the cache folder's place stops root too
     install.chmod(0o555)
-    env = {"PATH": os.environ["PATH"], "HOME": str(home)}
-    command = [sys.executable, "-c", KERNEL, str(install)]
-    log, run_as = tmp_path / "log", None
-    if os.geteuid() == 0 and open_to_all(Path(sys.executable)) and open_to_all(tmp_path):
-        # Root writes everywhere: only another user sees the install as read-only.
-        os.chown(home, 65534, 65534)
-        run_as = child.RunAs(uid=65534, gid=65534, keep_dac=False)
-    process = child.spawn(command, log_path=log, env=env, run_as=run_as)
-    assert process.wait() == 0, log.read_text()
-    assert log.read_text().strip() == "1"
-    assert not list(install.rglob("*.nbi"))
+    done = subprocess.run(
+        [sys.executable, "-c", KERNEL, str(install)],
+        env={"PATH": os.environ["PATH"], "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
+    assert [path.name for path in (home / ".cache" / "contango" / "numba").iterdir()] != []
     install.chmod(0o755)
