@@ -1,0 +1,134 @@
+"""A chain frame seen by expiry: mids, forward by parity, implied volatilities and deltas as columns. Pure.
+
+European formulas throughout; for American roots volatilities and deltas of out-of-the-money options are good to about
+the early-exercise premium. Rows that are crossed, without a bid or without a usable quote are not usable. Where a
+number does not exist the column holds nan; nothing here is a fact.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from contango_common.domain.blocks import Block
+from contango_quant.pricing.greeks import carry_from_forward, greeks
+from contango_quant.pricing.implied import implied
+from contango_quant.surface.forward import forward_from_parity
+
+YEAR_NS = 365 * 86_400_000_000_000
+Column = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """One root and expiry of a frame; ``rows`` are positions in the frame's blocks."""
+
+    root_index: int
+    expiry_date: int
+    expiry_ns: int
+    last_trade_ns: int
+    rows: Column
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One expiry's usable rows as columns of equal length, sorted by strike; prices in currency, vol annual."""
+
+    expiry: Expiry
+    rows: Column
+    strike: Column
+    is_call: Column
+    bid_ticks: Column
+    ask_ticks: Column
+    t_years: float
+    discount: float
+    forward: float | None
+    reason: str | None
+    vol: Column
+    delta: Column
+
+
+def expiries(contracts: Block) -> list[Expiry]:
+    """Every root and expiry that the frame lists, nearest first."""
+    if not len(contracts["key"]):
+        return []
+    group = contracts["key"] >> 33
+    order = np.argsort(group, kind="stable")
+    edges = np.flatnonzero(np.diff(group[order])) + 1
+    found = [_expiry(contracts, rows) for rows in np.split(order, edges)]
+    return sorted(found, key=lambda e: (e.expiry_ns, e.root_index))
+
+
+def _expiry(contracts: Block, rows: Column) -> Expiry:
+    first = int(rows[0])
+    names = ("root", "expiry_date", "expiry_ns", "last_trade_ns")
+    root, date, expiry_ns, last_trade_ns = (int(contracts[name][first]) for name in names)
+    return Expiry(root, date, expiry_ns, last_trade_ns, rows)
+
+
+def slice_of(
+    expiry: Expiry, contracts: Block, quotes: Block, *, spot: float, now_ns: int, tick_micros: int, rate_annual: float
+) -> Slice:
+    """The usable quotes of one expiry with forward, and volatility and spot delta of what is out of the money."""
+    bid, ask = quotes["bid_ticks"][expiry.rows], quotes["ask_ticks"][expiry.rows]
+    rows = expiry.rows[(bid > 0) & (ask >= bid)]
+    bid, ask = (quotes[name][rows].astype(np.int64) for name in ("bid_ticks", "ask_ticks"))
+    strike = contracts["strike_millis"][rows] / 1000.0
+    is_call = contracts["is_call"][rows] != 0
+    t_years = (expiry.expiry_ns - now_ns) / YEAR_NS
+    discount = math.exp(-rate_annual * t_years)
+    tick = tick_micros / 1e6
+    forward, reason = _forward(strike, is_call, bid * tick, ask * tick, discount) if t_years > 0 else (None, "expired")
+    vol = delta = np.full(len(rows), math.nan)
+    if forward is not None:
+        vol, delta = _vol_delta(0.5 * (bid + ask) * tick, strike, is_call, spot, forward, t_years, discount)
+    return Slice(expiry, rows, strike, is_call, bid, ask, t_years, discount, forward, reason, vol, delta)
+
+
+def _forward(
+    strike: Column, is_call: Column, bid: Column, ask: Column, discount: float
+) -> tuple[float | None, str | None]:
+    common, call, put = np.intersect1d(strike[is_call], strike[~is_call], assume_unique=True, return_indices=True)
+    fit = forward_from_parity(
+        strike=common,
+        call_bid=bid[is_call][call],
+        call_ask=ask[is_call][call],
+        put_bid=bid[~is_call][put],
+        put_ask=ask[~is_call][put],
+        discount=discount,
+    )
+    return fit.value, fit.reason
+
+
+def _vol_delta(
+    mid: Column, strike: Column, is_call: Column, spot: float, forward: float, t_years: float, discount: float
+) -> tuple[Column, Column]:
+    outside = np.flatnonzero(np.where(is_call, strike >= forward, strike < forward))
+    vol, delta = np.full(len(mid), math.nan), np.full(len(mid), math.nan)
+    if not len(outside):
+        return vol, delta
+    args: dict[str, Any] = {"strike": strike[outside], "t_years": t_years, "is_call": is_call[outside]}
+    solved = implied(price=mid[outside], forward=forward, discount=discount, **args).vol
+    good = np.isfinite(solved)
+    where = outside[good]
+    rate, div_yield = carry_from_forward(spot, forward, discount, t_years)
+    args = {"strike": strike[where], "t_years": t_years, "is_call": is_call[where]}
+    vol[where] = solved[good]
+    delta[where] = greeks(spot=spot, vol=vol[where], rate=rate, div_yield=div_yield, **args).delta
+    return vol, delta
+
+
+def atm_vol(s: Slice) -> float | None:
+    """Volatility at the forward: total variance between the nearest strikes on both sides, linear in log strike."""
+    if s.forward is None:
+        return None
+    known = np.flatnonzero(np.isfinite(s.vol))
+    below, above = known[s.strike[known] < s.forward], known[s.strike[known] >= s.forward]
+    if not len(below) or not len(above):
+        return None
+    low, high = below[np.argmax(s.strike[below])], above[np.argmin(s.strike[above])]
+    x0, x1 = math.log(s.strike[low] / s.forward), math.log(s.strike[high] / s.forward)
+    weight = -x0 / (x1 - x0)
+    return float(math.sqrt((1.0 - weight) * s.vol[low] ** 2 + weight * s.vol[high] ** 2))

@@ -1,0 +1,62 @@
+"""What an EMA cross makes of a closed bar: a proposal when flat, an exit signal when not. Reads state only."""
+
+import math
+
+from contango_common.domain.at import At
+from contango_common.domain.sessions import MINUTE_NS
+from contango_common.events.base import Event
+from contango_common.events.signal import ExitSignal, Proposal
+from contango_signals.scan import UNKNOWN_REGIME, is_halted
+from contango_signals.state import State, open_positions
+from contango_signals.strategies.ema_cross import SPEC, Cross
+
+DEFAULT_TICK_MICROS = 10_000
+
+
+def facts_of(state: State, symbol: str, cross: Cross, at: At) -> list[Event]:
+    """Facts on the bar of a cross; nothing on any other bar."""
+    held = open_positions(state, SPEC.name, symbol, at.ts_ns) > 0
+    if cross.turn < 0:
+        why: dict[str, float | None] = {"close": cross.close}
+        return [ExitSignal(underlying=symbol, strategy=SPEC.name, why=why)] if held else []
+    gates = _gates(state, symbol, held, at)
+    return [_proposal(state, symbol, cross, gates, at)] if all(gates.values()) else []
+
+
+def _gates(state: State, symbol: str, held: bool, at: At) -> dict[str, bool]:
+    return {
+        "trading_started": state.trading_started,
+        "parameters_valid": state.params_error is None,
+        "not_halted": not is_halted(state, at.ts_ns),
+        "switched_on": state.switches.get(SPEC.name, "on") == "on",
+        "feed_live": state.feeds.get(symbol) == "live",
+        "flat": not held,
+    }
+
+
+def _proposal(state: State, symbol: str, cross: Cross, gates: dict[str, bool], at: At) -> Proposal:
+    p, tick_micros = state.params, state.tick_micros.get(symbol, DEFAULT_TICK_MICROS)
+    price_ticks = cross.close * 1e6 / tick_micros
+    limit_ticks = math.ceil(price_ticks * (1.0 + p.ema_limit_slippage))
+    return Proposal(
+        proposal_id=f"{SPEC.name}:{symbol}:{at.seq}",
+        strategy=SPEC.name,
+        kind=SPEC.kind,
+        underlying=symbol,
+        instruments=(symbol,),
+        ratios=(1,),
+        multiplier=1,
+        tick_micros=tick_micros,
+        expiry_ns=None,
+        last_trade_ns=None,
+        mid_ticks=price_ticks,
+        natural_ticks=math.ceil(price_ticks),
+        limit_ticks=limit_ticks,
+        max_loss_ticks=limit_ticks,
+        score=0.0,
+        gates=gates,
+        why={"close": cross.close},
+        regime=state.regimes.get(symbol, UNKNOWN_REGIME),
+        valid_until_ns=at.ts_ns + p.valid_minutes * MINUTE_NS,
+        quantity_cap=p.ema_quantity_cap,
+    )

@@ -1,0 +1,85 @@
+"""The signals fold: frames in; features, regimes, scans and proposals out.
+
+``evolve`` is the only writer of state; ``decide`` only reads. Both dispatch on the event's type and leave at once when
+it does not concern them: every bar of every symbol passes here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from contango_common.domain.at import At
+from contango_common.events.base import Event
+from contango_common.events.market import Bars, ChainFrame
+from contango_common.events.signal import FeatureRow, RegimeChanged
+from contango_signals import crossing, regime, take
+from contango_signals.features import feature_values
+from contango_signals.scan import due, scan
+from contango_signals.state import State, new_state
+from contango_signals.strategies.registry import STRATEGIES
+
+NAME = "signals"
+READS = frozenset({"log.md", "log.reference", "log.forecast", "log.control.*", "log.risk"})
+
+SECOND_NS = 1_000_000_000
+
+
+def initial() -> State:
+    return new_state()
+
+
+def evolve(state: State, event: Event, at: At, /) -> None:
+    handler = take.HANDLERS.get(type(event))
+    if handler is not None:
+        handler(state, event, at)
+
+
+def decide(state: State, event: Event, at: At, /) -> list[Event]:
+    handler = _DECIDERS.get(type(event))
+    return handler(state, event, at) if handler is not None else []
+
+
+def _on_bars(state: State, event: Bars, at: At) -> list[Event]:
+    facts: list[Event] = []
+    intraday = event.timeframe_s == state.params.bar_timeframe_s
+    for symbol in event.symbols:
+        if intraday:
+            cross = state.crosses.get(symbol)
+            if cross is not None and cross.turn and cross.ts_ns == at.ts_ns:
+                facts += crossing.facts_of(state, symbol, cross, at)
+        if symbol in state.features:
+            facts += _features_of(state, symbol, intraday, at)
+    return facts
+
+
+def _features_of(state: State, symbol: str, intraday: bool, at: At) -> list[Event]:
+    features, p = state.features[symbol], state.params
+    facts: list[Event] = []
+    label = regime.detect(features, state.vol, p)
+    previous = state.regimes.get(symbol)
+    if label is not None and label != previous:
+        facts.append(
+            RegimeChanged(
+                symbol=symbol,
+                detector=regime.DETECTOR,
+                version=regime.VERSION,
+                label=label,
+                previous=previous,
+                why=regime.reasons(features, state.vol),
+            )
+        )
+    every_ns = p.feature_row_every_s * SECOND_NS
+    if intraday and every_ns and at.ts_ns % every_ns == 0 and features.row_ns != at.ts_ns:
+        facts.append(FeatureRow(symbol=symbol, values=feature_values(features, state.vol, p)))
+    return facts
+
+
+def _on_chain(state: State, event: ChainFrame, at: At) -> list[Event]:
+    facts: list[Event] = []
+    for name in state.params.strategies:
+        spec = STRATEGIES[name]
+        if spec.on == "chain" and due(state, spec, event, at):
+            facts += scan(state, spec, event, at)
+    return facts
+
+
+_DECIDERS: dict[type[Event], Callable[[State, Any, At], list[Event]]] = {Bars: _on_bars, ChainFrame: _on_chain}

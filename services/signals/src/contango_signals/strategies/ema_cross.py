@@ -1,0 +1,48 @@
+"""EMA cross: long while the fast average of closes is above the slow one. One asset, no options.
+
+A proposal at a cross up when flat, an exit signal at a cross down. The first comparison only says where the averages
+stand; it is no cross.
+"""
+
+from dataclasses import dataclass
+
+from numba import njit
+
+from contango_common.domain.arrays import Array
+from contango_quant.stream import ema
+from contango_signals.strategies.spec import Spec
+
+SPEC = Spec(name="ema_cross", kind="single", on="bars")
+
+
+@dataclass(slots=True)
+class Cross:
+    """Two averages of one symbol; ``turn`` is +1 or −1 on the bar of a cross, else 0."""
+
+    fast: Array
+    slow: Array
+    side: int = 0
+    turn: int = 0
+    ts_ns: int = 0
+    close: float = 0.0
+
+
+def new_cross(fast: int, slow: int) -> Cross:
+    return Cross(fast=ema.init(ema.Params(fast)), slow=ema.init(ema.Params(slow)))
+
+
+@njit(cache=True)
+def _side(fast, slow, close):  # type: ignore[no-untyped-def]
+    """+1 fast above slow, −1 below, 0 equal or not ready."""
+    gap = ema.step(fast, close) - ema.step(slow, close)
+    return 1 if gap > 0.0 else -1 if gap < 0.0 else 0
+
+
+def take(cross: Cross, close: float, ts_ns: int) -> None:
+    """One closed bar."""
+    if ts_ns <= cross.ts_ns:
+        return
+    side = _side(cross.fast, cross.slow, close)
+    cross.turn = side if cross.side == -side else 0
+    cross.side = side or cross.side
+    cross.ts_ns, cross.close = ts_ns, close
