@@ -1,0 +1,146 @@
+"""Quality of option quotes: columns in, flags out. Pure; nothing is repaired, everything is counted.
+
+A row's findings are bits of one integer, so that a frame can drop some of them and count all of them. A bid of 0 and
+an absent bid both mean that nobody buys; an absent or zero ask means that nobody sells.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from contango_market_data.quality_flag import Flag
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.uint16]
+
+CROSSED = np.uint16(1)
+LOCKED = np.uint16(2)
+STUB = np.uint16(4)
+ZERO_BID = np.uint16(8)
+ONE_SIDED = np.uint16(16)
+NO_QUOTE = np.uint16(32)
+ADJUSTED_ROOT = np.uint16(64)
+EXPIRED = np.uint16(128)
+
+REASONS: dict[int, str] = {
+    int(CROSSED): "crossed: bid above ask",
+    int(LOCKED): "locked: bid equals ask",
+    int(STUB): "stub: ask above 10 x bid with a mid above 1",
+    int(ZERO_BID): "zero bid",
+    int(ONE_SIDED): "one-sided: bid or ask was not quoted",
+    int(NO_QUOTE): "no quote on either side",
+    int(ADJUSTED_ROOT): "adjusted root: deliverable is not the standard one",
+    int(EXPIRED): "expired before the snapshot's session",
+}
+
+UNTRADABLE = CROSSED | STUB | ONE_SIDED | NO_QUOTE | ADJUSTED_ROOT | EXPIRED
+"""Rows that no frame may offer for trading; locked and zero-bid rows may be bought or held."""
+
+_STUB_RATIO = 10.0
+_STUB_MID = 1.0
+_STALE_ROWS = 20
+_STALE_SHARE = 0.98
+
+
+def quote_mask(bid: Floats, ask: Floats) -> Mask:
+    """Findings of each quote, NaN meaning absent.
+
+    >>> quote_mask(np.array([2.0, 0.0]), np.array([1.0, 4.0])).tolist() == [int(CROSSED), int(STUB | ZERO_BID)]
+    True
+    """
+    no_bid, no_ask = ~np.isfinite(bid), ~(ask > 0)
+    buys = np.where(no_bid, 0.0, bid)
+    both = ~no_bid & ~no_ask
+    mask = np.zeros(len(bid), dtype=np.uint16)
+    mask[both & (buys > ask)] |= CROSSED
+    mask[both & (buys == ask)] |= LOCKED
+    mask[both & (ask > _STUB_RATIO * buys) & (buys + ask > 2 * _STUB_MID)] |= STUB
+    mask[~no_bid & (bid == 0.0)] |= ZERO_BID
+    mask[(buys <= 0.0) & no_ask] |= NO_QUOTE
+    mask[(no_bid ^ no_ask) & ~((buys <= 0.0) & no_ask)] |= ONE_SIDED
+    return mask
+
+
+def is_adjusted(root: str) -> bool:
+    """OCC gives contracts with a changed deliverable a root that ends in a digit (AMD1).
+
+    >>> is_adjusted("AMD1"), is_adjusted("SPXW")
+    (True, False)
+    """
+    return re.search(r"[A-Z]\d$", root) is not None
+
+
+def row_flags(mask: Mask, where: str) -> list[Flag]:
+    """One flag per finding that occurs; the first place is ``where`` and the row."""
+    flags = []
+    for bit, reason in REASONS.items():
+        rows = np.flatnonzero(mask & np.uint16(bit))
+        if len(rows):
+            flags.append(Flag(reason, len(rows), f"{where}, row {int(rows[0])}", f"{len(rows)} of {len(mask)} rows"))
+    return flags
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The quotes of one instant: ``key`` identifies the contract (unique, ascending), prices in currency units."""
+
+    ts_ns: int
+    key: npt.NDArray[np.int64]
+    expiry_days: npt.NDArray[np.int64]
+    bid: Floats
+    ask: Floats
+
+
+def stale_rows(before: Snapshot, after: Snapshot) -> int:
+    """Rows of ``after`` that repeat ``before``, when practically all of them do; else 0.
+
+    Compared are contracts that both list and that are quoted; fewer than 20 of them prove nothing.
+    """
+    if np.array_equal(before.key, after.key):
+        mine, theirs = slice(None), slice(None)
+    else:
+        _, theirs, mine = np.intersect1d(before.key, after.key, assume_unique=True, return_indices=True)
+    old_bid, old_ask, bid, ask = before.bid[theirs], before.ask[theirs], after.bid[mine], after.ask[mine]
+    quoted = ask > 0
+    same = int(np.count_nonzero(quoted & (old_bid == bid) & (old_ask == ask)))
+    common = int(np.count_nonzero(quoted))
+    return same if common >= _STALE_ROWS and same >= _STALE_SHARE * common else 0
+
+
+def all_bids_zero(snapshot: Snapshot) -> bool:
+    """Nobody bids for anything: the vendor was asked outside its hours."""
+    return len(snapshot.bid) >= _STALE_ROWS and not np.any(snapshot.bid > 0)
+
+
+def wrong_date(snapshot: Snapshot, session_days: int) -> str | None:
+    """Why the snapshot's date is hard to believe, from its expiries alone; None when it is fine.
+
+    ``session_days`` is the session's date in days since 1970. A listing that starts much later than its own expiries
+    are apart was taken later than it says; one with expiries before the session, earlier.
+    """
+    expiries = np.unique(snapshot.expiry_days)
+    past = expiries[expiries < session_days]
+    if len(past):
+        return f"lists {len(past)} expiries before its session, the first {_date(past[0])}"
+    if len(expiries) < 3:
+        return None
+    apart = float(np.median(np.diff(expiries[:6])))
+    ahead = int(expiries[0]) - session_days
+    if ahead > 2 * apart + 3:
+        return f"its first expiry {_date(expiries[0])} is {ahead} days ahead while expiries are {apart:g} days apart"
+    return None
+
+
+def snapshot_gaps(ts_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """Indices of snapshots of one session that follow a gap of more than 2.5 times its usual spacing."""
+    if len(ts_ns) < 4:
+        return np.empty(0, dtype=np.intp)
+    apart = np.diff(ts_ns)
+    return np.flatnonzero(apart > 2.5 * np.median(apart)) + 1
+
+
+def _date(days: Any) -> str:
+    return str(np.datetime64(int(days), "D"))
