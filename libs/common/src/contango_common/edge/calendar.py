@@ -27,15 +27,12 @@ def _calendar(name: str, first_year: int, last_year: int) -> exchange_calendars.
     try:
         return exchange_calendars.get_calendar(name, start=f"{first_year}-01-01", end=f"{last_year}-12-31")
     except exchange_calendars.errors.InvalidCalendarName as error:
-        raise UserError(
-            f"calendar {name!r} is unknown: use an exchange_calendars name such as XNYS"
-        ) from error
+        raise UserError(f"calendar {name!r} is unknown: use an exchange_calendars name such as XNYS") from error
 
 
 def _ns(column) -> tuple[int, ...]:  # type: ignore[no-untyped-def]
     return tuple(
-        int(x)
-        for x in column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("M8[ns]").astype(np.int64)
+        int(x) for x in column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("M8[ns]").astype(np.int64)
     )
 
 
@@ -52,7 +49,5 @@ def expiry_instants(spec: RootSpec, expiry_date: int, sessions: Sessions) -> tup
     if spec.settlement is Settlement.PM:
         return sessions.close_ns[row], sessions.close_ns[row]
     if row == 0:
-        raise UserError(
-            f"expiry {expiry_date} is the first session of the table: build one that starts earlier"
-        )
+        raise UserError(f"expiry {expiry_date} is the first session of the table: build one that starts earlier")
     return sessions.open_ns[row], sessions.close_ns[row - 1]

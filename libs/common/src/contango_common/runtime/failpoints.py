@@ -1,4 +1,4 @@
-"""Places where a test may kill the process: ``CONTANGO_FAILPOINT=name:participant:nth`` in the environment.
+"""Places where a test may kill the process: ``CONTANGO_TEST_FAILPOINT=name:participant:nth`` in the environment.
 
 Without the variable nothing happens. The kill is SIGKILL to ourselves: no handler, no flush, no goodbye.
 """
@@ -12,7 +12,7 @@ _hits: dict[tuple[str, str], int] = {}
 
 def failpoint(name: str, participant: str) -> None:
     """Die here if the environment says so, and this is the nth time."""
-    planned = os.environ.get("CONTANGO_FAILPOINT")
+    planned = os.environ.get("CONTANGO_TEST_FAILPOINT")
     if not planned:
         return
     wanted_name, wanted_participant, nth = planned.split(":")
@@ -20,7 +20,7 @@ def failpoint(name: str, participant: str) -> None:
         return
     _hits[name, participant] = _hits.get((name, participant), 0) + 1
     if _hits[name, participant] == int(nth):
-        marker = os.environ.get("CONTANGO_FAILPOINT_MARKER")
+        marker = os.environ.get("CONTANGO_TEST_FAILPOINT_MARKER")
         if marker:
             with open(marker, "a") as handle:
                 handle.write(planned + "\n")

@@ -1,0 +1,68 @@
+"""Whether a snapshot may be traded on. Pure.
+
+Refused: no bid anywhere, no spot (the frame is not shown at all). Stale: the same quotes under a new timestamp (not
+shown: it says nothing new), or quotes from outside the session (shown, for marks only).
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from contango_common.domain.sessions import Sessions
+from contango_common.events.market import FeedState
+from contango_market_data.cut import Snapshot
+
+State = Literal["live", "stale", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``changes`` holds a FeedState when the feed's worth or its reasons changed with this snapshot."""
+
+    usable: bool
+    closing: bool
+    changes: tuple[FeedState, ...]
+
+
+@dataclass(slots=True)
+class SnapshotState:
+    """Remembers the last snapshot and what the feed was last said to be."""
+
+    underlying: str
+    sessions: Sessions
+    _said: tuple[State, tuple[str, ...]] | None = None
+    _last: Snapshot | None = field(default=None)
+
+    def judge(self, snapshot: Snapshot, date: int) -> Verdict:
+        state, reasons, usable = self._worth(snapshot)
+        changes: tuple[FeedState, ...] = ()
+        if self._said != (state, reasons):
+            self._said = (state, reasons)
+            changes = (FeedState(underlying=self.underlying, state=state, reasons=reasons),)
+        close_ns = self.sessions.close_of(date)
+        self._last = snapshot
+        return Verdict(usable, close_ns is not None and snapshot.ts_ns >= close_ns, changes)
+
+    def _worth(self, snapshot: Snapshot) -> tuple[State, tuple[str, ...], bool]:
+        refused = []
+        if snapshot.spot is None:
+            refused.append("no spot")
+        if not np.any(snapshot.quotes["bid_ticks"] > 0):
+            refused.append("no bid anywhere")
+        if refused:
+            return "refused", tuple(refused), False
+        if self._is_copy(snapshot):
+            return "stale", ("same quotes under a new timestamp",), False
+        if self.sessions.at(snapshot.ts_ns) is None:
+            return "stale", ("outside the session",), True
+        return "live", (), True
+
+    def _is_copy(self, snapshot: Snapshot) -> bool:
+        last = self._last
+        if last is None or not (
+            snapshot.same_listing or np.array_equal(last.contracts["key"], snapshot.contracts["key"])
+        ):
+            return False
+        names = ("bid_ticks", "ask_ticks", "bid_size", "ask_size")
+        return all(np.array_equal(last.quotes[name], snapshot.quotes[name]) for name in names)
