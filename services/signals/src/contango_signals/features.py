@@ -222,7 +222,7 @@ def iv_rank(v: VolIndex) -> IvRank:
     if v.daily_ns >= v.close_ns:  # the current value is the daily close that the window already ends with
         window["count"] -= 1
     at, percentile = rank.step(window, v.close)
-    return IvRank(defined(at), defined(percentile), int(window["count"][0]))
+    return IvRank(defined(at), defined(percentile), int(min(window["count"][0], window["window"][0])))
 
 
 def feature_values(f: SymbolFeatures, v: VolIndex, p: SignalsParams) -> dict[str, float | None]:

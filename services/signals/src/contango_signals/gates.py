@@ -14,11 +14,6 @@ Numbers = dict[str, float | None]
 Verdict = tuple[bool, Numbers]
 C = TypeVar("C")
 
-# These guard against trading on nothing: no file may switch them off.
-ALWAYS_ON = frozenset(
-    {"trading_started", "parameters_valid", "not_halted", "feed_live", "rate_known", "legs_quoted", "defined_risk"}
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Gate(Generic[C]):

@@ -1,6 +1,8 @@
 """Parameters of the signals fold: the section ``signals`` of the book's file."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from contango_signals.names import ALWAYS_ON, GATE_NAMES, STRATEGY_NAMES
 
 
 class SignalsParams(BaseModel):
@@ -82,6 +84,24 @@ class SignalsParams(BaseModel):
     ema_symbols: tuple[str, ...] = Field((), description="symbols that the EMA cross trades")
     ema_quantity_cap: int = Field(1, ge=1, le=1_000_000_000, description="units per proposal of the EMA cross, at most")
     ema_limit_slippage: float = Field(0.01, ge=0.0, lt=1.0, description="fraction above the close it may pay")
+
+    @field_validator("strategies")
+    @classmethod
+    def _known_strategies(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for name in values:
+            if name not in STRATEGY_NAMES:
+                raise ValueError(f"no strategy is called {name!r}; there are {', '.join(STRATEGY_NAMES)}")
+        return values
+
+    @field_validator("gates_off")
+    @classmethod
+    def _known_gates(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for name in values:
+            if name not in GATE_NAMES:
+                raise ValueError(f"no gate is called {name!r}; there are {', '.join(GATE_NAMES)}")
+            if name in ALWAYS_ON:
+                raise ValueError(f"the gate {name!r} cannot be switched off")
+        return values
 
     @model_validator(mode="after")
     def _ordered(self) -> "SignalsParams":

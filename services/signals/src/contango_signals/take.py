@@ -78,8 +78,10 @@ def _bars(state: State, event: Bars, at: At) -> None:
             (kernels.take_vol_daily if daily else kernels.take_vol_close)(state.vol, close[i], ts_ns)
             continue
         features = state.features.get(symbol) or _new_symbol(state, symbol)
-        step = kernels.take_daily if daily else kernels.take_bar
-        step(features, event.high[i], event.low[i], close[i], ts_ns)
+        if daily:
+            kernels.take_daily(features, event.high[i], event.low[i], close[i], ts_ns)
+        elif p.feature_row_every_s:  # only the rows speak of intraday features
+            kernels.take_bar(features, event.high[i], event.low[i], close[i], ts_ns)
 
 
 def _new_symbol(state: State, symbol: str) -> kernels.SymbolFeatures:
