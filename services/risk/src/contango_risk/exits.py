@@ -1,0 +1,184 @@
+"""The exit table: rules in order of priority. The first that is true names the reason; all true ones are recorded.
+
+Nothing may stand before an exit: no halt, no stale feed, no limit is looked at here. Profit target, stop and monitor
+need a fresh mark of every leg (a stale quote is no evidence of a price); the others do not. Targets and stops are
+fractions of an option premium, so stock and spot holdings leave by signal, by hand or in an emergency only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from contango_common.domain.sessions import DAY_NS, days_between
+from contango_common.events.risk import ExitRequested
+from contango_risk import sessions
+from contango_risk.intent import reduce_all
+from contango_risk.marks import closing_debit_ticks
+from contango_risk.params import ExitParams, StopBasis
+from contango_risk.state import Calendar, Position, RiskState
+
+CRASH = "CRASH_MODE"
+
+
+@dataclass(frozen=True, slots=True)
+class ExitView:
+    """One position as the rules see it. ``pnl_micros`` is at the achievable closing price; None when not fresh."""
+
+    position: Position
+    params: ExitParams
+    pnl_micros: int | None
+    target_micros: float | None
+    dte_days: int | None
+    regimes: tuple[str, ...]
+    due_before_last_trade: bool
+
+
+Rule = tuple[str, bool, str, Callable[[ExitView], bool]]
+
+
+def _profit(v: ExitView) -> bool:
+    return v.pnl_micros is not None and v.target_micros is not None and v.pnl_micros >= v.target_micros
+
+
+def _monitor(v: ExitView) -> bool:
+    p = v.params
+    if v.dte_days is None or p.monitor_dte is None or v.dte_days > p.monitor_dte:
+        return False
+    return v.pnl_micros is not None and v.target_micros is not None and v.pnl_micros >= p.monitor_pnl * v.target_micros
+
+
+def _stop(v: ExitView) -> bool:
+    return v.pnl_micros is not None and sum(v.position.stop_hits) >= v.params.stop_confirm_n
+
+
+RULES: tuple[Rule, ...] = (
+    ("emergency", True, "flatten was ordered, or legs were assigned", lambda v: v.position.flatten),
+    ("crash", True, "the underlying's regime is CRASH_MODE", lambda v: v.params.crash and CRASH in v.regimes),
+    ("profit", False, "achievable P&L reached the target", _profit),
+    ("stop", False, "N of the last M marks were beyond the stop", _stop),
+    (
+        "dte",
+        False,
+        "days to the first expiry are at or under the time exit",
+        lambda v: v.dte_days is not None and v.params.dte is not None and v.dte_days <= v.params.dte,
+    ),
+    ("monitor", False, "near expiry a part of the target is enough", _monitor),
+    ("last_trade", False, "AM-settled or physical contracts stop trading", lambda v: v.due_before_last_trade),
+    ("signal", False, "the strategy asked for it", lambda v: v.position.signal_why is not None),
+    ("manual", False, "a person asked for it", lambda v: v.position.manual is not None),
+)
+
+SPOT_RULES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule[0] in ("emergency", "signal", "manual"))
+
+
+def pnl_micros(position: Position) -> int | None:
+    """P&L before fees if the holding were closed at the achievable price; None with stale legs or no mark."""
+    marks = position.marks
+    if marks.achievable_micros is None or marks.stale_legs:
+        return None
+    return position.open_cash_micros + position.close_cash_micros + marks.achievable_micros
+
+
+def stop_loss_micros(position: Position, params: ExitParams) -> float | None:
+    """Loss (positive) from which the stop is true; None when there is no stop."""
+    premium = position.open_cash_micros
+    if premium <= 0:
+        return None if params.stop_debit is None else -premium * params.stop_debit
+    if params.stop is None:
+        return None
+    if params.stop_basis is StopBasis.LOSS_X_CREDIT:
+        return premium * params.stop
+    if params.stop_basis is StopBasis.PRICE_X_CREDIT:
+        return premium * (params.stop - 1.0)
+    return None if position.max_loss_micros is None else position.max_loss_micros * params.stop
+
+
+def note_stop(position: Position, params: ExitParams, minutes_open: float | None) -> None:
+    """Remember whether this mark is beyond the stop (not in the session's first minutes, not on stale legs)."""
+    pnl, loss = pnl_micros(position), stop_loss_micros(position, params)
+    if pnl is None or loss is None:
+        return
+    if minutes_open is not None and minutes_open < params.no_stop_minutes:
+        return
+    position.stop_hits = [*position.stop_hits, pnl <= -loss][-params.stop_confirm_m :]
+
+
+def _is_spot(position: Position) -> bool:
+    return not position.legs[0].is_option
+
+
+def view(state: RiskState, position: Position, ts_ns: int) -> ExitView:
+    params = state.params.exits
+    target = None if params.profit_target is None else abs(position.open_cash_micros) * params.profit_target
+    return ExitView(
+        position=position,
+        params=params,
+        pnl_micros=pnl_micros(position),
+        target_micros=target or None,
+        dte_days=dte_days(position, state.equity.session_date),
+        regimes=tuple(state.regimes.get(position.entry.underlying, {}).values()),
+        due_before_last_trade=_last_trade_due(state, position, ts_ns),
+    )
+
+
+def dte_days(position: Position, session_date: int) -> int | None:
+    """Calendar days from the session's date to the first expiry held; None for stocks or before the first frame."""
+    dates = [leg.expiry_date for leg in position.legs if leg.lots and leg.is_option]
+    return days_between(session_date, min(dates)) if dates and session_date else None
+
+
+def request(state: RiskState, position: Position, ts_ns: int) -> ExitRequested | None:
+    """The exit of one position: once, and once more only when it becomes an emergency."""
+    if position.flat or (position.exit is not None and position.exit.urgency == "emergency"):
+        return None
+    seen = view(state, position, ts_ns)
+    rules = SPOT_RULES if _is_spot(position) else RULES
+    hits = [(name, urgent) for name, urgent, _, test in rules if test(seen)]
+    if not hits or (position.exit is not None and not hits[0][1]):
+        return None
+    closing = reduce_all(
+        position.entry.position_id, [leg.instrument for leg in position.legs], [leg.lots for leg in position.legs]
+    )
+    if closing is None:
+        return None
+    return ExitRequested(
+        position_id=closing.position_id,
+        underlying=position.entry.underlying,
+        instruments=closing.instruments,
+        ratios=closing.ratios,
+        multiplier=position.entry.multiplier,
+        tick_micros=position.entry.tick_micros,
+        quantity=closing.quantity,
+        reason=hits[0][0],
+        all_true=tuple(name for name, _ in hits),
+        closing_debit_ticks=closing_debit_ticks(position),
+        urgency="emergency" if hits[0][1] else "normal",
+    )
+
+
+def why(state: RiskState, position: Position, ts_ns: int) -> dict[str, float | None]:
+    """The numbers behind an exit, for the trade's record."""
+    seen = view(state, position, ts_ns)
+    numbers: dict[str, float | None] = {
+        "achievable_pnl_usd": None if seen.pnl_micros is None else seen.pnl_micros / 1e6,
+        "target_usd": None if seen.target_micros is None else seen.target_micros / 1e6,
+        "dte_days": seen.dte_days,
+        "stale_legs": position.marks.stale_legs,
+    }
+    return numbers | (position.signal_why or {})
+
+
+def _last_trade_due(state: RiskState, position: Position, ts_ns: int) -> bool:
+    """Whether a held contract that must not live to its settlement stops trading within the allowed sessions."""
+    for leg in position.legs:
+        root = state.roots.get(leg.root)
+        if not leg.lots or root is None or not (root.settlement == "am" or root.delivery == "physical"):
+            continue
+        last = leg.last_trade_ns or position.entry.last_trade_ns
+        if last and _sessions_left(state.calendar, ts_ns, last) <= state.params.exits.last_trade_sessions:
+            return True
+    return False
+
+
+def _sessions_left(calendar: Calendar, ts_ns: int, last_trade_ns: int) -> int:
+    known = sessions.sessions_until(calendar, ts_ns, last_trade_ns)
+    return known if known is not None else (last_trade_ns - ts_ns) // DAY_NS

@@ -1,0 +1,60 @@
+"""Halts of opening risk. Exits never ask here.
+
+The session's loss is measured from the equity at the end of the session before; the high-water mark is never reset. A
+drawdown halt ends by itself when the next session opens; a halt by a person, or for an account that differs from the
+ledger, ends only by a person.
+"""
+
+from contango_common.events.base import Event
+from contango_common.events.risk import TradingHalted, TradingResumed
+from contango_risk.sessions import next_open_ns
+from contango_risk.state import RiskState
+
+DAILY_DRAWDOWN = "daily_drawdown"
+NEXT_SESSION = "next_session"
+
+
+def new_session(state: RiskState, date: int) -> None:
+    """The equity of the last mark becomes the base of the session's loss."""
+    state.equity.session_date = date
+    state.equity.session_base_micros = state.equity.equity_micros
+
+
+def note_equity(state: RiskState, equity: int) -> None:
+    state.equity.equity_micros = equity
+    state.equity.high_water_micros = max(state.equity.high_water_micros, equity)
+
+
+def decide_halts(state: RiskState, ts_ns: int) -> list[Event]:
+    """Resume when the next session is open; halt when this one has lost too much."""
+    halts = state.halts
+    if halts.drawdown:
+        return _resume(state, ts_ns)
+    base, limit = state.equity.session_base_micros, state.params.limits.daily_drawdown_halt
+    if base <= 0 or state.equity.equity_micros > base * (1.0 - limit):
+        return []
+    return [TradingHalted(reason=DAILY_DRAWDOWN, until_ns=next_open_ns(state.calendar, ts_ns))]
+
+
+def take_halted(state: RiskState, fact: TradingHalted) -> None:
+    if fact.reason != DAILY_DRAWDOWN:
+        state.halts.manual = fact.reason
+        return
+    state.halts.drawdown, state.halts.until_ns = True, fact.until_ns
+    state.halts.session_date = state.equity.session_date
+
+
+def take_resumed(state: RiskState, fact: TradingResumed) -> None:
+    if fact.reason == NEXT_SESSION:
+        state.halts.drawdown, state.halts.until_ns = False, None
+
+
+def _resume(state: RiskState, ts_ns: int) -> list[Event]:
+    halts = state.halts
+    over = ts_ns >= halts.until_ns if halts.until_ns is not None else state.equity.session_date != halts.session_date
+    if not over:
+        return []
+    facts: list[Event] = [TradingResumed(reason=NEXT_SESSION)]
+    if halts.manual is not None:
+        facts.append(TradingHalted(reason=halts.manual, until_ns=None))
+    return facts

@@ -1,0 +1,90 @@
+"""A proposal's way: kept as a draft, judged by every limit, sized by the smallest size, approved or refused."""
+
+from contango_common.events.base import Event
+from contango_common.events.risk import Approved, Refused
+from contango_common.events.signal import Proposal
+from contango_risk.ledger import holding, leg_of
+from contango_risk.limits import judge
+from contango_risk.look import look
+from contango_risk.maxloss import max_loss_micros
+from contango_risk.sizing import sizes
+from contango_risk.state import Asset, Entry, RiskState
+from contango_risk.unit import unit_greeks
+
+
+def draft_of(state: RiskState, proposal: Proposal, ts_ns: int) -> Entry:
+    """The record that an approval will keep, with the maximum loss and the Greeks of one unit by our own count."""
+    entry = Entry(
+        position_id=proposal.proposal_id,
+        proposal_id=proposal.proposal_id,
+        strategy=proposal.strategy,
+        kind=proposal.kind,
+        underlying=proposal.underlying,
+        instruments=list(proposal.instruments),
+        ratios=list(proposal.ratios),
+        multiplier=proposal.multiplier,
+        tick_micros=proposal.tick_micros,
+        quantity=0,
+        limit_ticks=proposal.limit_ticks,
+        unit_max_loss_micros=0,
+        defined_risk=True,
+        unit_greeks=None,
+        expiry_ns=proposal.expiry_ns,
+        last_trade_ns=proposal.last_trade_ns,
+        valid_until_ns=proposal.valid_until_ns,
+        regime=proposal.regime,
+        why=dict(proposal.why),
+        quantity_cap=proposal.quantity_cap,
+    )
+    _set_max_loss(entry, proposal.max_loss_ticks, state.assets)
+    entry.unit_greeks = unit_greeks(entry, state.assets.get(entry.underlying), ts_ns)
+    return entry
+
+
+def decide_proposal(state: RiskState, proposal: Proposal, ts_ns: int) -> Event:
+    """Approved with every size, or Refused with every reason."""
+    entry = state.ledger.drafts[proposal.proposal_id]
+    seen = look(state, entry, ts_ns)
+    reasons, numbers = judge(seen)
+    possible = sizes(seen) if entry.defined_risk and entry.unit_max_loss_micros > 0 else {}
+    reasons += [f"size_{name}" for name, size in possible.items() if size <= 0]
+    numbers["unit_max_loss_usd"] = entry.unit_max_loss_micros / 1e6
+    numbers["heat_usd"] = seen.heat_micros / 1e6
+    numbers["equity_usd"] = seen.equity_micros / 1e6
+    if reasons:
+        return Refused(
+            proposal_id=proposal.proposal_id,
+            strategy=proposal.strategy,
+            underlying=proposal.underlying,
+            reasons=tuple(reasons),
+            limits=numbers,
+        )
+    quantity = min(possible.values())
+    return Approved(
+        proposal_id=proposal.proposal_id,
+        position_id=entry.position_id,
+        strategy=proposal.strategy,
+        underlying=proposal.underlying,
+        instruments=proposal.instruments,
+        ratios=proposal.ratios,
+        multiplier=proposal.multiplier,
+        tick_micros=proposal.tick_micros,
+        quantity=quantity,
+        limit_ticks=proposal.limit_ticks,
+        max_loss_micros=entry.unit_max_loss_micros * quantity,
+        sizes=possible,
+        limits=numbers,
+        valid_until_ns=proposal.valid_until_ns,
+    )
+
+
+def _set_max_loss(entry: Entry, proposed_ticks: int, assets: dict[str, Asset]) -> None:
+    """Of one unit bought at the limit; never less than the proposal itself says."""
+    legs = [leg_of(name, ratio) for name, ratio in zip(entry.instruments, entry.ratios, strict=True)]
+    unit_micros = entry.tick_micros * entry.multiplier
+    if not legs[0].is_option:
+        asset = assets.get(entry.underlying)
+        unit_micros = unit_micros * (asset.lot_micros if asset else 1_000_000) // 1_000_000
+    ours = max_loss_micros(-entry.limit_ticks * unit_micros, [holding(entry, leg, leg.ratio, assets) for leg in legs])
+    entry.defined_risk = ours is not None
+    entry.unit_max_loss_micros = max(ours or 0, proposed_ticks * unit_micros)
