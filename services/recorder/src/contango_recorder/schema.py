@@ -1,0 +1,67 @@
+"""The tables that the log is projected into: their columns, in order, beside the migrations that make them.
+
+Every row begins with ``seq`` (the message's sequence), ``ordinal`` (the event's place in it) and ``ts`` (event time in
+UTC to the microsecond). These three and, where one event makes several rows, ``symbol`` are the key.
+"""
+
+from types import MappingProxyType
+
+KEY = ("seq", "ordinal", "ts")
+
+_OWN = {
+    "events": ("source", "tag", "cause", "of", "body"),
+    "bars": ("symbol", "timeframe_s", "open", "high", "low", "close", "volume"),
+    "frames": ("underlying", "spot", "rows", "session_date", "closing", "contracts", "quotes", "flags", "flag_counts"),
+    "features": ("symbol", "values"),
+    "regimes": ("symbol", "detector", "version", "label", "previous", "why"),
+    "forecasts": (
+        *("symbol", "model", "model_sha", "input_hash"),
+        *("horizons_sessions", "levels", "variance_quantiles", "absent_reason"),
+    ),
+    "scans": ("underlying", "strategy", "candidates", "proposed", "gates", "kills", "why", "rows"),
+    "proposals": (
+        *("proposal_id", "strategy", "kind", "underlying", "instruments", "ratios", "multiplier", "tick_micros"),
+        *("expiry_ns", "last_trade_ns", "mid_ticks", "natural_ticks", "limit_ticks", "max_loss_ticks", "score"),
+        *("gates", "why", "regime", "valid_until_ns", "quantity_cap"),
+    ),
+    "decisions": (
+        *("kind", "proposal_id", "position_id", "strategy", "underlying", "quantity", "reason", "reasons"),
+        *("limit_ticks", "max_loss_micros", "sizes", "limits", "closing_debit_ticks", "urgency"),
+    ),
+    "orders": (
+        *("order_id", "position_id", "purpose", "underlying", "instruments", "ratios", "multiplier", "tick_micros"),
+        *("quantity", "limit_ticks", "valid_until_ns"),
+    ),
+    "order_events": ("order_id", "kind", "state", "reasons", "limit_ticks", "filled", "venue_id"),
+    "fills": (
+        *("order_id", "fill_id", "quantity", "instruments", "leg_quantities", "leg_price_micros", "cash_micros"),
+        *("mid_cash_micros", "natural_cash_micros", "fees_micros", "remaining"),
+    ),
+    "settlements": (
+        *("kind", "underlying", "root", "expiry_ns", "print_price", "instruments", "quantities", "leg_cash_micros"),
+        *("cash_micros", "fees_micros"),
+    ),
+    "positions": (
+        *("position_id", "proposal_id", "strategy", "underlying", "quantity"),
+        *("entry_net_ticks", "fees_micros"),
+    ),
+    "trades": (
+        *("position_id", "proposal_id", "strategy", "underlying", "instruments", "ratios", "quantity", "opened_ns"),
+        *("entry_net_micros", "exit_net_micros", "fees_micros", "pnl_micros", "mid_pnl_micros", "natural_pnl_micros"),
+        *("max_loss_micros", "exit_reason", "exit_all_true", "regime_at_entry", "regime_at_exit"),
+        *("entry_why", "exit_why"),
+    ),
+    "marks": (
+        *("cash_micros", "mid_micros", "achievable_micros", "natural_micros", "equity_micros", "high_water_micros"),
+        *("drawdown_fraction", "open_positions", "max_loss_micros", "delta_spy_shares", "gamma_spy_shares"),
+        *("vega_usd_per_point", "theta_usd_per_day", "stale_marks"),
+    ),
+    "control": ("kind", "subject", "reason", "body"),
+}
+
+TABLES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType({name: KEY + own for name, own in _OWN.items()})
+"""Table → all its columns."""
+
+QUARANTINE = "quarantine"
+QUARANTINE_COLUMNS = ("seq", "subject", "reason", "data")
+"""Messages that could not be decoded or that the database refused, with their bytes."""
