@@ -44,7 +44,7 @@ def test_a_forecast_every_day_and_a_fit_every_month(played):
 
 
 @pytest.mark.parametrize(
-    ("row", "horizon", "margin"), [(0, 1, 0.4), (1, 5, 0.4), (2, 10, 0.35), (3, 21, 0.25), (5, 42, 0.15)]
+    ("row", "horizon", "margin"), [(0, 1, 0.4), (1, 5, 0.4), (2, 10, 0.35), (3, 21, 0.25), (5, 42, 0.2)]
 )
 def test_beats_the_mean_so_far_by_qlike(played, row, horizon, margin):
     """2005-2018, both forecasts from the past only; the margin is about two thirds of what was found."""
