@@ -73,7 +73,7 @@ class SignalsParams(BaseModel):
     min_iv_rank: float = Field(20.0, ge=0.0, le=100.0, description="IV rank, at least")
     max_vix: float = Field(40.0, gt=0.0, le=1000.0, description="volatility index in points, at most")
     forecast_max_age_hours: float = Field(100.0, gt=0.0, le=10_000.0, description="age of a usable forecast, at most")
-    max_breach_odds: float = Field(0.40, gt=0.0, le=1.0, description="odds to end beyond either sold strike, at most")
+    max_breach_odds: float = Field(0.35, gt=0.0, le=1.0, description="odds to end beyond either sold strike, at most")
     min_vrp_ratio: float = Field(1.0, ge=0.0, le=10.0, description="implied variance over forecast median, at least")
     min_credit_to_width: float = Field(0.10, ge=0.0, lt=1.0, description="credit at the limit over the wider wing")
     max_spread_to_credit: float = Field(0.40, gt=0.0, le=10.0, description="net bid-ask spread over the mid credit")

@@ -1,0 +1,79 @@
+"""Every gate by table: one circumstance changed, one verdict turned."""
+
+from typing import Any
+
+import pytest
+from support.signals_world import Market, messages_of, play, wave
+
+from contango_common.events.signal import Proposal, Scan
+from contango_signals import fold
+from contango_signals.gates import CANDIDATE_GATES, GATES, SCAN_GATES
+from contango_signals.names import ALWAYS_ON, GATE_NAMES, STRATEGY_NAMES
+from contango_signals.strategies.registry import STRATEGIES
+
+FALLING = tuple(2600.0 - 2.0 * i for i in range(260))
+
+# Gate to what makes it refuse: changes of the market, and parameters.
+REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "trading_started": ({"started": False}, {}),
+    "feed_live": ({"feed": "stale"}, {}),
+    "session_time": ({}, {"no_opening_minutes": 60}),
+    "history_ready": ({"history": tuple(wave(50, 2000.0, 0.01))}, {}),
+    "regime_known": ({"history": tuple(wave(50, 2000.0, 0.01))}, {}),
+    "regime_allowed": ({"history": FALLING}, {}),
+    "vix_cap": ({}, {"max_vix": 17.0}),
+    "iv_rank": ({"vix_history": tuple(wave(260, 30.0, 0.2))}, {}),
+    "forecast_fresh": ({}, {"forecast_max_age_hours": 0.1}),
+    "legs_quoted": ({"expiry_days": (18, 74)}, {}),
+    "credit_to_width": ({}, {"min_credit_to_width": 0.5}),
+    "spread_to_credit": ({"half_ticks": 80}, {}),
+    "displayed_size": ({"size": 0}, {}),
+    "breach_odds": ({"forecast_vol": 0.4}, {}),
+    "vrp": ({"forecast_vol": 0.25}, {}),
+    "premium_sign": ({"half_ticks": 300}, {"f_limit": 1.0}),
+}
+
+
+def run(changes: dict[str, Any], params: dict[str, Any]) -> tuple[Scan, list[Proposal]]:
+    market = Market(**{"spots": (2000.0,), "vix": (18.0,), **changes, "params": {"signals": params}})
+    facts = [fact for _, fact in play(fold, fold.initial(), messages_of(market))]
+    (scan,) = [fact for fact in facts if isinstance(fact, Scan)]
+    return scan, [fact for fact in facts if isinstance(fact, Proposal)]
+
+
+def test_all_pass_in_the_plain_world() -> None:
+    scan, proposed = run({}, {})
+    assert all(scan.gates.values())
+    assert set(scan.gates) == set(GATE_NAMES)
+    (proposal,) = proposed
+    assert proposal.gates == scan.gates
+    assert set(scan.why) <= set(proposal.why)
+
+
+@pytest.mark.parametrize("gate", sorted(REFUSALS))
+def test_each_gate_refuses(gate: str) -> None:
+    changes, params = REFUSALS[gate]
+    scan, proposed = run(changes, params)
+    assert scan.gates[gate] is False
+    assert not scan.proposed
+    assert proposed == []
+    if scan.candidates:  # none cuts another short
+        assert set(scan.gates) == set(GATE_NAMES)
+        assert scan.kills[gate] >= 1
+
+
+@pytest.mark.parametrize("gate", sorted(set(REFUSALS) - ALWAYS_ON - {"history_ready", "regime_known"}))
+def test_a_gate_that_is_off_does_not_refuse_and_stays_on_record(gate: str) -> None:
+    changes, params = REFUSALS[gate]
+    also = ["vrp", "credit_to_width", "breach_odds"]  # wide quotes or wild forecasts turn several
+    scan, _ = run(changes, params | {"gates_off": sorted({gate, *also})})
+    assert gate not in scan.gates
+    assert scan.why[f"off.{gate}"] == 0.0
+
+
+def test_tables_and_names_agree() -> None:
+    assert tuple(gate.name for gate in GATES) == GATE_NAMES
+    assert tuple(STRATEGIES) == STRATEGY_NAMES
+    assert set(GATE_NAMES) >= ALWAYS_ON
+    assert len(SCAN_GATES) + len(CANDIDATE_GATES) == len(set(GATE_NAMES))
+    assert all(gate.meaning for gate in GATES)
