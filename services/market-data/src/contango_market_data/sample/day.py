@@ -1,5 +1,6 @@
 """One modelled session: paths of index and VIX, and the five-minute bars cut from them. Pure."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,8 +39,10 @@ def build_day(market: Market, row: int) -> Day:
     bars = (closed - opened) // BAR_NS
     clock = variance_clock(bars * STEPS_PER_BAR)
     real = tuple(float(column[row]) for column in (market.open, market.high, market.low, market.close))
-    prices = price_path(stream(date, Purpose.PRICE_PATH), (real[0], real[1], real[2], real[3]), clock)
-    returns = np.log(prices / market.close[row - 1])
+    last_close = float(market.close[row - 1])
+    gap = math.log(real[0] / last_close)
+    prices = price_path(stream(date, Purpose.PRICE_PATH), (real[0], real[1], real[2], real[3]), gap, clock)
+    returns = np.log(prices / last_close)
     before = vix_before(market, row)
     vix = vix_path(stream(date, Purpose.VIX_PATH), before, float(market.vix[row]), returns, clock)
     ts_ns = opened + BAR_NS * np.arange(1, bars + 1, dtype=np.int64)

@@ -6,10 +6,13 @@ beyond open and close are stretched (folded where the day has none) until they f
 approximates the law of a Brownian motion given its four prices (approximate Bayesian computation).
 
 A path to a known close is conditioned on that close; no law avoids it. What can be had is that a day says no more, on
-the average over the days, than a Brownian motion would: the return so far does not predict the rest of the day,
-E[x(t) (x(1) - x(t))] = 0. Real days move further from open to close than Brownian motions of the same range, so that
-bridges chosen by range alone leave a correlation of +0.12. The choice therefore also weighs TREND_WEIGHT times the
-day's mean of x(t) (x(1) - x(t)) over its range; at 0.3 the correlation is within two standard errors of nought.
+the average over the days, than a Brownian motion would: the return so far, overnight gap included, does not predict
+the rest of the day: E[(gap + x(t)) (x(1) - x(t))] = 0. Real days move further from open to close than Brownian motions
+of the same range, and their stale opens leave part of the gap to the day, so that bridges chosen by range alone leave a
+correlation of +0.12. The choice therefore also weighs TREND_WEIGHT times the day's mean of that product over its range,
+with weights 1/(EDGE + t) + LATE_SHARE/(EDGE + 1 - t), as what is left of a gap comes early. At 0.12 the correlation is
+within two standard errors of nought from 10:00 to 15:00, and the 5-minute bars have the variance that the ranges imply
+(+3 %).
 """
 
 import numpy as np
@@ -19,7 +22,9 @@ from contango_market_data.sample.market import Floats
 
 CANDIDATES = 256
 STEPS_PER_BAR = 10
-TREND_WEIGHT = 0.3
+TREND_WEIGHT = 0.12
+EDGE, LATE_SHARE = 0.08, 0.4
+"""Weight of the trend in the choice of a candidate, and of which hours (shares of a day)."""
 VOL_SPREAD = 0.35
 """Standard deviation of the logarithm of the candidates' volatility around the range estimate."""
 OPENING_WEIGHT, OPENING_LENGTH = 1.6, 0.08
@@ -40,8 +45,10 @@ def variance_clock(steps: int) -> Floats:
     return np.asarray(clock / clock[-1])
 
 
-def price_path(rng: np.random.Generator, day: tuple[float, float, float, float], clock: Floats) -> Floats:
-    """Prices at the steps of ``clock``, shape (steps + 1,); ``day`` is open, high, low, close in index points.
+def price_path(rng: np.random.Generator, day: tuple[float, float, float, float], gap: float, clock: Floats) -> Floats:
+    """Prices at the steps of ``clock``, shape (steps + 1,).
+
+    ``day`` is open, high, low, close in index points, ``gap`` the log return from the close before to the open.
 
     The first is the open and the last the close, the highest the high and the lowest the low, bit for bit; the others
     are rounded to 0.01.
@@ -51,7 +58,7 @@ def price_path(rng: np.random.Generator, day: tuple[float, float, float, float],
     vols = np.log(high / low) / np.sqrt(4.0 * np.log(2.0)) * np.exp(VOL_SPREAD * rng.standard_normal(CANDIDATES))
     ends = np.log(np.array([max(open_, close), min(open_, close), close]) / open_)
     room_up, room_down = float(np.log(high / max(open_, close))), float(np.log(min(open_, close) / low))
-    path = _nearest_bridge(shocks, vols, np.sqrt(np.diff(clock)), clock, ends[2], room_up, room_down)
+    path = _nearest_bridge(shocks, vols, np.sqrt(np.diff(clock)), clock, ends[2], (room_up, room_down), gap)
     _fit_above(path, ends[0], room_up)
     np.negative(path, out=path)
     _fit_above(path, -ends[1], room_down)
@@ -75,10 +82,11 @@ def _to_prices(path: Floats, day: tuple[float, float, float, float]) -> Floats:
 
 @compiled
 def _nearest_bridge(
-    shocks: Floats, vols: Floats, root_dt: Floats, clock: Floats, end: float, room_up: float, room_down: float
+    shocks: Floats, vols: Floats, root_dt: Floats, clock: Floats, end: float, room: tuple[float, float], gap: float
 ) -> Floats:
     """The candidate whose excursions above and below open and close are nearest to the real ones."""
     candidates, steps = shocks.shape
+    room_up, room_down = room
     best = np.empty(steps + 1)
     path = np.empty(steps + 1)
     best_distance = np.inf
@@ -95,7 +103,8 @@ def _nearest_bridge(
             path[i] += drift * clock[i]
             highest = max(highest, path[i])
             lowest = min(lowest, path[i])
-            trend += path[i] * (end - path[i]) * (clock[i] - clock[i - 1])
+            here = (gap + path[i]) * (end - path[i]) * (clock[i] - clock[i - 1])
+            trend += here * (1.0 / (EDGE + clock[i]) + LATE_SHARE / (EDGE + 1.0 - clock[i]))
         distance = abs(highest - above - room_up) + abs(below - lowest - room_down)
         distance += TREND_WEIGHT * trend / (above - below + room_up + room_down)
         if (room_up > 0.0 and highest == above) or (room_down > 0.0 and lowest == below):

@@ -5,7 +5,7 @@
 r is the log return since the close before and B a Brownian bridge from 0 to the part of the day's change that the
 return does not explain, R = V1 - V0 - beta r(1). B must not predict r(1) - r(t). Its drift reveals R, so R has to be
 uncorrelated with the day's return: BETA is the regression slope of 2014–2018 for which it is (-146 points per unit log
-return; slopes of -100…-120 leave a correlation of about -0.3, which the path would trade away in the morning). B must
+return; slopes of -100…-120 leave a correlation of about -0.35, which the path would trade away in the morning). B must
 not predict itself either: Cov(B(t), R - B(t)) = t(1-t)(Var R - s²) vanishes when the bridge's own scale s is the
 residual's standard deviation, RESIDUAL_SHARE V0. A straight line to the close (s = 0) fails both.
 """
