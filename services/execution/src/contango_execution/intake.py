@@ -106,8 +106,8 @@ def _submitted(state: State, event: OrderSubmitted, at: At) -> None:
         valid_until_ns=event.valid_until_ns,
         submitted_ns=at.ts_ns,
     )
-    position = state.positions[event.position_id]
-    if event.purpose == "reduce":
+    position = state.positions.get(event.position_id)
+    if event.purpose == "reduce" and position is not None:
         position.closings += 1
         position.close_limit_ticks = event.limit_ticks
 
@@ -120,7 +120,9 @@ def _cancel_asked(state: State, event: OrderCancelled, at: At) -> None:
 
 
 def _price_moved(state: State, event: WorkingPriceMoved, at: At) -> None:
-    order = state.orders[event.order_id]
+    order = state.orders.get(event.order_id)
+    if order is None:
+        return
     order.limit_ticks = event.limit_ticks
     position = state.positions.get(order.position_id)
     if order.purpose == "reduce" and position is not None:
