@@ -1,0 +1,732 @@
+"""The fold against an independent twin: conservation, restart at any cut, exits, halts and the named regressions."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from contango_common.domain.at import At
+from contango_common.domain.chain import NO_QUOTE, contract_key
+from contango_common.domain.instrument import option_id, parse_option_id
+from contango_common.events import market, order, risk, signal, system
+from contango_common.events.base import Event
+from contango_common.runtime.fold import step
+from contango_common.runtime.snapshot import StateCodec
+from contango_quant.pricing.black import black_price
+from contango_risk import fold
+from contango_risk.state import Position
+
+DAY = 86_400_000_000_000
+HALF_HOUR = 1_800_000_000_000
+DATES = (20180301, 20180302, 20180305, 20180306, 20180307, 20180308, 20180309)
+OPENS = tuple(1_519_914_600_000_000_000 + d * DAY for d in (0, 1, 4, 5, 6, 7, 8))  # 14:30 UTC
+CLOSES = tuple(ts + 13 * HALF_HOUR for ts in OPENS)
+EXPIRY, EXPIRY_NS = 20180420, 1_524_254_400_000_000_000
+STRIKES = tuple(range(2200, 2901, 25))
+CASH = 1_000_000 * 1_000_000
+
+
+def opt(right: str, strike: int, root: str = "SPXW", expiry: int = EXPIRY) -> str:
+    return option_id(root, expiry, right, strike * 1000)
+
+
+CONDOR = (opt("P", 2400), opt("P", 2450), opt("C", 2800), opt("C", 2850))
+
+
+class World:
+    """A tiny log: sends messages to the fold, and the same ones to a copy that is restarted before each of them."""
+
+    def __init__(self, params: dict[str, Any] | None = None, expiry_ns: int = EXPIRY_NS) -> None:
+        self.state, self.shadow = fold.initial(), fold.initial()
+        self.codec, self.seq, self.session, self.slot = StateCodec(fold), 0, 0, 0
+        self.expiry_ns, self.facts, self.broker = expiry_ns, list[Event](), list[Event]()
+        self.tables = market.SessionTable(calendar="XNYS", date=DATES, open_ns=OPENS, close_ns=CLOSES)
+        self.send(
+            system.ParametersChanged(params={"risk": params or {}}, reason="start"),
+            self.tables,
+            market.AssetListed(symbol="SPX", kind="index", spy_equivalent=10.0),
+            self.root("SPXW", "pm", "cash"),
+            market.RateSet(underlying="SPX", rate_annual=0.02, div_yield_annual=0.02),
+            system.TradingStarted(),
+        )
+        self.send(order.AccountSnapshot(cash_micros=CASH, instruments=(), quantities=()))
+
+    @staticmethod
+    def root(root: str, settlement: Any, delivery: Any) -> market.RootListed:
+        return market.RootListed(
+            root=root, underlying="SPX", style="european", settlement=settlement, delivery=delivery
+        )
+
+    @property
+    def ts_ns(self) -> int:
+        return OPENS[self.session] + (self.slot + 1) * HALF_HOUR
+
+    def send(self, *events: Event) -> list[Event]:
+        self.seq += 1
+        at = At(self.ts_ns, self.seq, "test")
+        self.broker += [e for e in events if type(e).FAMILY == "broker"]
+        facts, _ = step(fold, self.state, events, at)
+        self.shadow = self.codec.load(self.codec.dump(self.shadow))
+        again, _ = step(fold, self.shadow, events, at)
+        assert again == facts
+        assert self.codec.dump(self.shadow) == self.codec.dump(self.state)
+        self.facts += facts
+        return facts
+
+    def tick(self) -> None:
+        """The next half hour of a session, or the next session."""
+        self.slot += 1
+        if self.slot >= 13:
+            self.session, self.slot = self.session + 1, 0
+
+    def frame(self, spot: float = 2650.0, vol: float = 0.2, dead: tuple[str, ...] = (), **over: Any) -> list[Event]:
+        """Quotes of every strike at a flat volatility; ``dead`` contracts have none, ``over`` sets (bid, ask) ticks."""
+        rows = [(k, right) for k in STRIKES for right in "CP"]
+        t = max(0.0, (self.expiry_ns - self.ts_ns) / (365 * DAY))
+        mids = [black_price(spot, float(k), t, vol, math.exp(-0.02 * t), right == "C") for k, right in rows]
+        bids = np.array([max(0, math.floor(m * 98)) for m in mids], dtype=np.int32)
+        asks = np.array([math.ceil(m * 102) + 5 for m in mids], dtype=np.int32)
+        for i, (k, right) in enumerate(rows):
+            name = opt(right, k)
+            if name in dead:
+                asks[i] = NO_QUOTE
+            bids[i], asks[i] = over.get(name, (bids[i], asks[i]))
+        keys = [contract_key(0, EXPIRY, right == "C", k * 1000) for k, right in rows]
+        contracts = {
+            "key": np.array(keys),
+            "root": np.zeros(len(rows), np.int32),
+            "expiry_date": np.full(len(rows), EXPIRY, np.int32),
+            "expiry_ns": np.full(len(rows), self.expiry_ns),
+            "last_trade_ns": np.full(len(rows), self.expiry_ns),
+            "strike_millis": np.array([k * 1000 for k, _ in rows], np.int32),
+            "is_call": np.array([right == "C" for _, right in rows], np.int8),
+        }
+        event = market.ChainFrame(
+            underlying="SPX",
+            spot=spot,
+            roots=("SPXW",),
+            contracts="c",
+            quotes="q",
+            rows=len(rows),
+            session_date=DATES[self.session],
+            closing=self.slot == 12,
+        )
+        event.attach({"c": contracts, "q": {"bid_ticks": bids, "ask_ticks": asks}})
+        return self.send(event)
+
+    def propose(
+        self, legs: tuple[str, ...] = CONDOR, ratios: tuple[int, ...] = (1, -1, -1, 1), limit: int = -1000, **over: Any
+    ) -> Event:
+        fields: dict[str, Any] = {
+            "proposal_id": f"condor:SPX:{self.seq + 1}",
+            "strategy": "condor",
+            "kind": "iron_condor",
+            "underlying": "SPX",
+            "instruments": legs,
+            "ratios": ratios,
+            "multiplier": 100,
+            "tick_micros": 10_000,
+            "expiry_ns": self.expiry_ns,
+            "last_trade_ns": self.expiry_ns,
+            "mid_ticks": float(limit),
+            "natural_ticks": limit,
+            "limit_ticks": limit,
+            "max_loss_ticks": 0,
+            "score": 1.0,
+            "gates": {},
+            "why": {"short_put_vol": 0.2, "short_call_vol": 0.2},
+            "regime": "LOW_VOL_RANGE",
+            "valid_until_ns": self.ts_ns + 2 * HALF_HOUR,
+        }
+        (fact,) = self.send(signal.Proposal(**(fields | over)))
+        return fact
+
+    def fill(
+        self, a: Any, order_id: str, units: int, net_ticks: int, side: int, left: int, fee: int = 650_000
+    ) -> list[Event]:
+        """A fill of ``units`` at a net price for one unit *as traded* (side −1: the holding's reverse)."""
+        cash = -net_ticks * a.tick_micros * a.multiplier * units
+        return self.send(
+            order.Filled(
+                order_id=order_id,
+                fill_id=f"{order_id}:f{self.seq}",
+                quantity=units,
+                instruments=a.instruments,
+                leg_quantities=tuple(side * r * units for r in a.ratios),
+                leg_price_micros=tuple(0 for _ in a.ratios),
+                cash_micros=cash,
+                mid_cash_micros=cash + 2_000_000 * units,
+                natural_cash_micros=cash - 3_000_000 * units,
+                fees_micros=fee * units,
+                remaining=left,
+            )
+        )
+
+    def submit(self, a: Any, order_id: str, purpose: Any, quantity: int) -> None:
+        side = 1 if purpose == "open" else -1
+        self.send(
+            order.OrderSubmitted(
+                order_id=order_id,
+                position_id=a.position_id,
+                purpose=purpose,
+                underlying="SPX",
+                instruments=a.instruments,
+                ratios=tuple(side * r for r in a.ratios),
+                multiplier=a.multiplier,
+                tick_micros=a.tick_micros,
+                quantity=quantity,
+                limit_ticks=None,
+                valid_until_ns=None,
+            )
+        )
+
+    def done(self, position_id: str, order_id: str, purpose: Any, filled: int, quantity: int) -> list[Event]:
+        state = "filled" if filled == quantity else "cancelled"
+        return self.send(
+            order.OrderDone(
+                order_id=order_id,
+                position_id=position_id,
+                purpose=purpose,
+                underlying="SPX",
+                state=state,
+                filled=filled,
+                quantity=quantity,
+                reason="",
+            )
+        )
+
+    def open(self, limit: int = -1000, **over: Any) -> Position:
+        """A position opened whole at its limit."""
+        a = self.propose(limit=limit, **over)
+        assert isinstance(a, risk.Approved), a
+        oid = f"{a.position_id}:o1"
+        self.submit(a, oid, "open", a.quantity)
+        self.fill(a, oid, a.quantity, limit, 1, 0)
+        self.done(a.position_id, oid, "open", a.quantity, a.quantity)
+        return self.state.ledger.positions[a.position_id]
+
+    def close(self, position: Position, net_ticks: int) -> list[Event]:
+        e, n = position.entry, position.legs[0].lots // position.entry.ratios[0]
+        oid = f"{e.position_id}:x1"
+        self.submit(e, oid, "reduce", n)
+        facts = self.fill(e, oid, n, net_ticks, -1, 0)
+        self.done(e.position_id, oid, "reduce", n, n)
+        return facts
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+
+def twin_cash(broker: list[Event]) -> int:
+    """Cash by the broker's facts alone: the witness shares no line with the ledger."""
+    cash, funded, seen = 0, False, []
+    for e in broker:
+        if isinstance(e, order.AccountSnapshot) and not funded:
+            cash, funded = e.cash_micros, True
+        elif isinstance(e, order.Filled) and e.fill_id not in seen:
+            seen.append(e.fill_id)
+            cash += e.cash_micros - e.fees_micros
+        elif isinstance(e, order.Expired | order.Assigned):
+            cash += e.cash_micros - e.fees_micros
+    return cash
+
+
+def twin_trade(broker: list[Event], position_id: str) -> int:
+    """Flows of the orders whose ids begin with the position's."""
+    mine = [e for e in broker if isinstance(e, order.Filled) and e.order_id.startswith(position_id + ":")]
+    return sum(e.cash_micros - e.fees_micros for e in mine)
+
+
+@settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+class Book(RuleBasedStateMachine):
+    """Whatever happens, no micro is lost and a restarted fold says the same."""
+
+    @initialize(heat=st.sampled_from([0.05, 0.1, 0.5]))
+    def begin(self, heat: float) -> None:
+        self.w = World({"limits": {"heat_fraction": heat}, "risk_per_trade_fraction": 0.02})
+        self.working: dict[str, list[Any]] = {}
+        self.settled: dict[str, int] = {}
+        self.w.frame()
+
+    @rule(spot=st.floats(2500, 2800), vol=st.floats(0.1, 0.5), dead=st.sampled_from([(), (CONDOR[1],), CONDOR]))
+    def frame(self, spot: float, vol: float, dead: tuple[str, ...]) -> None:
+        if self.w.session < len(DATES) - 1:
+            self.w.tick()
+        for fact in self.w.frame(spot, vol, dead):
+            if isinstance(fact, risk.PortfolioMarked):
+                assert fact.equity_micros == fact.cash_micros + fact.mid_micros
+                assert fact.cash_micros == twin_cash(self.w.broker)
+
+    @rule(limit=st.integers(-2500, 200), cap=st.none() | st.integers(1, 5), low=st.integers(0, 3))
+    def propose(self, limit: int, cap: int | None, low: int) -> None:
+        legs = (opt("P", 2400 - 25 * low), opt("P", 2450), opt("C", 2800), opt("C", 2850))
+        fact = self.w.propose(legs, limit=limit, quantity_cap=cap)
+        if isinstance(fact, risk.Approved):
+            assert fact.quantity == min(fact.sizes.values()) >= 1
+            assert cap is None or fact.quantity <= cap
+            oid = f"{fact.position_id}:o1"
+            self.w.submit(fact, oid, "open", fact.quantity)
+            self.working[oid] = [fact, "open", fact.quantity, 0, fact.quantity]
+        else:
+            assert isinstance(fact, risk.Refused)
+            assert fact.reasons
+
+    @precondition(lambda self: self.working)
+    @rule(data=st.data(), net=st.integers(-100, 300))
+    def fill(self, data: st.DataObject, net: int) -> None:
+        oid = data.draw(st.sampled_from(sorted(self.working)))
+        a, purpose, left, filled, quantity = self.working[oid]
+        units = data.draw(st.integers(1, left))
+        price = a.limit_ticks if purpose == "open" else net
+        self.w.fill(a, oid, units, price, 1 if purpose == "open" else -1, left - units)
+        if data.draw(st.booleans()):
+            self.w.send(self.w.broker[-1])  # told twice
+        self.working[oid] = [a, purpose, left - units, filled + units, quantity]
+        if left == units:
+            self.finish(oid)
+
+    @precondition(lambda self: self.working)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        self.finish(data.draw(st.sampled_from(sorted(self.working))))
+
+    def finish(self, oid: str) -> None:
+        a, purpose, _, filled, quantity = self.working.pop(oid)
+        self.w.done(a.position_id, oid, purpose, filled, quantity)
+
+    @rule(data=st.data())
+    def close_one(self, data: st.DataObject) -> None:
+        busy = {row[0].position_id for row in self.working.values()}
+        open_ones = [k for k, p in self.w.state.ledger.positions.items() if k not in busy and not p.flat]
+        if not open_ones:
+            return
+        key = data.draw(st.sampled_from(open_ones))
+        p = self.w.state.ledger.positions[key]
+        n = p.legs[0].lots // p.entry.ratios[0]
+        oid = f"{key}:x{self.w.seq}"
+        self.w.submit(p.entry, oid, "reduce", n)
+        self.working[oid] = [p.entry, "reduce", n, 0, n]
+
+    @rule(event=st.sampled_from(["halt", "resume", "flatten", "signal", "crash", "calm", "stale", "live"]))
+    def world(self, event: str) -> None:
+        why: dict[str, Any] = {"symbol": "SPX", "detector": "s2", "version": 1, "previous": None, "why": {}}
+        self.w.send(
+            {
+                "halt": system.Halt(reason="me"),
+                "resume": system.Resume(reason="me"),
+                "flatten": system.CloseOrdered(position_id=None, reason="me"),
+                "signal": signal.ExitSignal(underlying="SPX", strategy="condor", why={}),
+                "crash": signal.RegimeChanged(label="CRASH_MODE", **why),
+                "calm": signal.RegimeChanged(label="LOW_VOL_RANGE", **why),
+                "stale": market.FeedState(underlying="SPX", state="stale"),
+                "live": market.FeedState(underlying="SPX", state="live"),
+            }[event]
+        )
+
+    @rule(price=st.floats(2300, 2900), fee=st.integers(0, 5_000_000))
+    def expire(self, price: float, fee: int) -> None:
+        """All contracts settle on one print."""
+        held: dict[str, int] = {}
+        for p in self.w.state.ledger.positions.values():
+            for leg in p.legs:
+                held[leg.instrument] = held.get(leg.instrument, 0) + leg.lots
+        held = {k: v for k, v in sorted(held.items()) if v}
+        if self.working or not held:
+            return
+        cash = []
+        for name, lots in held.items():
+            _, _, right, strike = parse_option_id(name)
+            inside = round(price * 1e6) - strike * 1000
+            cash.append(lots * 100 * max(0, inside if right == "C" else -inside))
+        before = {k: p.units for k, p in self.w.state.ledger.positions.items()}
+        facts = self.w.send(
+            order.Expired(
+                underlying="SPX",
+                root="SPXW",
+                expiry_ns=EXPIRY_NS,
+                print_price=price,
+                instruments=tuple(held),
+                quantities=tuple(held.values()),
+                leg_cash_micros=tuple(cash),
+                cash_micros=sum(cash),
+                fees_micros=fee,
+            )
+        )
+        closed = [f for f in facts if isinstance(f, risk.TradeClosed)]
+        fills = sum(twin_trade(self.w.broker, k) for k in before)
+        assert sum(f.pnl_micros for f in closed) == fills + sum(cash) - fee
+        assert all(f.exit_reason == "expiry" for f in closed)
+        self.settled |= {f.position_id: 1 for f in closed}
+
+    @invariant()
+    def conserved(self) -> None:
+        if not hasattr(self, "w"):
+            return
+        ledger = self.w.state.ledger
+        assert ledger.cash_micros == twin_cash(self.w.broker)
+        assert ledger.unattributed_micros == 0
+        trades = self.w.of(risk.TradeClosed)
+        for t in trades:
+            if t.position_id not in self.settled:
+                assert t.pnl_micros == twin_trade(self.w.broker, t.position_id)
+            assert t.pnl_micros == t.entry_net_micros + t.exit_net_micros - t.fees_micros
+        flows = sum(t.pnl_micros for t in trades) + sum(
+            p.open_cash_micros + p.close_cash_micros - p.fees_micros for p in ledger.positions.values()
+        )
+        assert ledger.cash_micros == CASH + flows
+        assert len({t.position_id for t in trades}) == len(trades)
+
+    @invariant()
+    def exits_are_asked_once(self) -> None:
+        if not hasattr(self, "w"):
+            return
+        asked: dict[str, list[str]] = {}
+        for fact in self.w.of(risk.ExitRequested):
+            asked.setdefault(fact.position_id, []).append(fact.urgency)
+        assert all(a in (["normal"], ["emergency"], ["normal", "emergency"]) for a in asked.values())
+
+
+TestBook = Book.TestCase
+
+
+def test_opened_and_closed_trade_is_the_sum_of_its_flows() -> None:
+    w = World()
+    w.frame()
+    p = w.open(limit=-1000)
+    n = p.units
+    (opened,) = w.of(risk.PositionOpened)
+    assert (opened.quantity, opened.entry_net_ticks) == (n, -1000.0)
+    assert p.max_loss_micros == n * (5_000 - 1_000) * 1_000_000
+    w.tick()
+    w.frame()
+    facts = w.close(p, 400)
+    (trade,) = [f for f in facts if isinstance(f, risk.TradeClosed)]
+    assert trade.pnl_micros == n * 600 * 1_000_000 - 2 * 650_000 * n
+    assert trade.max_loss_micros == n * 4_000_000_000
+    assert trade.exit_reason == "unrequested"
+    assert not w.state.ledger.positions
+    assert not w.state.ledger.orders
+
+
+def test_size_is_the_smallest_and_says_which() -> None:
+    w = World()
+    w.frame()
+    a = w.propose()
+    assert isinstance(a, risk.Approved)
+    assert a.sizes["risk_budget"] == 5  # 2 % of 1,000,000 over 4,000
+    assert a.quantity == 5
+    assert a.max_loss_micros == 5 * 4_000 * 1_000_000
+    assert set(a.sizes) >= {
+        "heat",
+        "trade_delta",
+        "trade_vega",
+        "book_delta",
+        "book_gamma",
+        "book_vega",
+        "max_quantity",
+    }
+
+
+def test_zero_is_refused_and_never_floored_up() -> None:
+    w = World({"risk_per_trade_fraction": 0.001})
+    w.frame()
+    r = w.propose()
+    assert isinstance(r, risk.Refused)
+    assert r.reasons == ("size_risk_budget",)
+
+
+def test_refusal_lists_every_reason() -> None:
+    w = World()
+    w.frame()
+    w.send(system.Halt(reason="lunch"), market.FeedState(underlying="SPX", state="stale"))
+    r = w.propose(legs=(opt("C", 2800),), ratios=(-1,), limit=-1000, why={}, valid_until_ns=w.ts_ns - 1)
+    assert isinstance(r, risk.Refused)
+    assert set(r.reasons) == {
+        "halted",
+        "feed_not_live",
+        "proposal_expired",
+        "max_loss_not_finite",
+        "greeks_unknown",
+    }
+
+
+def test_reservation_counts_as_heat_until_the_order_is_done() -> None:
+    w = World({"limits": {"heat_fraction": 0.03}})
+    w.frame()
+    a = w.propose()
+    b = w.propose()
+    assert isinstance(a, risk.Approved)
+    assert isinstance(b, risk.Approved)
+    assert (a.quantity, b.quantity, b.sizes["heat"]) == (5, 2, 2)
+    w.done(a.position_id, f"{a.position_id}:o1", "open", 0, 5)
+    c = w.propose()
+    assert isinstance(c, risk.Approved)
+    assert c.sizes["heat"] == 5
+
+
+def test_unknown_order_stops_new_risk_on_its_underlying_until_it_is_done() -> None:
+    w = World()
+    w.frame()
+    w.send(order.OrderUnknown(order_id="z:o1", underlying="SPX", state="done", report="Filled"))
+    r = w.propose()
+    assert isinstance(r, risk.Refused)
+    assert r.reasons == ("order_unknown",)
+    w.done("z", "z:o1", "open", 0, 1)
+    assert isinstance(w.propose(), risk.Approved)
+
+
+def test_profit_target_at_the_achievable_price() -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": None}})
+    w.frame()
+    p = w.open(limit=-1000)
+    w.tick()
+    w.frame(vol=0.20)
+    assert not w.of(risk.ExitRequested)
+    w.tick()
+    w.frame(vol=0.08)
+    (x,) = w.of(risk.ExitRequested)
+    assert x.reason == "profit"
+    assert x.ratios == (1, -1, -1, 1)
+    assert x.quantity == p.units
+    assert x.closing_debit_ticks is not None
+    assert x.closing_debit_ticks <= 500
+    w.tick()
+    w.frame(vol=0.08)
+    assert len(w.of(risk.ExitRequested)) == 1  # it stands
+
+
+def test_zero_quotes_are_no_instant_profit_target() -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": None}})
+    w.frame()
+    w.open(limit=-1000)
+    w.tick()
+    w.frame(dead=CONDOR)
+    assert not w.of(risk.ExitRequested)
+    assert w.of(risk.PortfolioMarked)[-1].stale_marks == 4
+    w.tick()
+    zero = dict.fromkeys(CONDOR, (0, 900))
+    w.frame(**zero)  # no bid anywhere: sold legs cost the ask, bought legs are worth nothing
+    assert not w.of(risk.ExitRequested)
+    p = next(iter(w.state.ledger.positions.values()))
+    assert p.marks.mid_micros == p.marks.achievable_micros == -1_800 * p.units * 1_000_000
+
+
+def test_stop_needs_confirmation_and_fresh_legs() -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": None, "stop_confirm_n": 2, "stop_confirm_m": 3}})
+    w.frame()
+    w.open(limit=-1000)
+    bad = {CONDOR[1]: (3600, 3700)}
+    for dead, expected in (((), 0), ((CONDOR[0],), 0), ((), 1)):
+        w.tick()
+        w.frame(dead=dead, **bad)
+        assert len(w.of(risk.ExitRequested)) == expected
+    assert w.of(risk.ExitRequested)[0].reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("basis", "stop", "loss_usd"),
+    [("loss_x_credit", 2.0, 2000), ("price_x_credit", 2.0, 1000), ("pct_max_loss", 0.5, 2000)],
+)
+def test_stop_bases(basis: str, stop: float, loss_usd: int) -> None:
+    from contango_risk.exits import stop_loss_micros
+
+    w = World({"exits": {"stop": stop, "stop_basis": basis}})
+    w.frame()
+    p = w.open(limit=-1000)
+    assert stop_loss_micros(p, w.state.params.exits) == loss_usd * p.units * 1e6
+
+
+def test_crash_is_first_and_escalates_a_standing_exit() -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": None}})
+    w.frame()
+    w.open(limit=-1000)
+    w.send(signal.ExitSignal(underlying="SPX", strategy="condor", why={"z": 1.0}))
+    why: dict[str, Any] = {"symbol": "SPX", "detector": "s2", "version": 1, "previous": None, "why": {}}
+    facts = w.send(signal.RegimeChanged(label="CRASH_MODE", **why))
+    assert [f.reason for f in w.of(risk.ExitRequested)] == ["signal", "crash"]
+    (x,) = facts
+    assert isinstance(x, risk.ExitRequested)
+    assert x.urgency == "emergency"
+    assert x.all_true == ("crash", "signal")
+    assert not w.send(system.CloseOrdered(position_id=None, reason="all"))
+
+
+def test_time_exits() -> None:
+    w = World({"exits": {"dte": 50, "monitor_dte": None}})
+    w.frame()
+    w.open()
+    w.tick()
+    w.frame()
+    (x,) = w.of(risk.ExitRequested)
+    assert x.reason == "dte"
+
+
+@pytest.mark.parametrize(("settlement", "delivery"), [("am", "cash"), ("pm", "physical")])
+def test_contracts_that_must_not_reach_settlement_are_closed_before_their_last_trade(
+    settlement: str, delivery: str
+) -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": None, "profit_target": None, "stop": None}}, expiry_ns=CLOSES[3])
+    w.send(w.root("SPXW", settlement, delivery))
+    w.frame()
+    w.open()
+    for _ in range(13 * 2 - 1):
+        w.tick()
+        w.frame()
+    assert not w.of(risk.ExitRequested)  # still in the session two before the last
+    w.tick()
+    w.frame()
+    assert [x.reason for x in w.of(risk.ExitRequested)] == ["last_trade"]
+
+
+def test_exits_are_not_refused_by_halts_or_stale_feeds() -> None:
+    w = World()
+    w.frame()
+    w.open()
+    w.send(system.Halt(reason="stop"), market.FeedState(underlying="SPX", state="halted"))
+    w.send(system.CloseOrdered(position_id=None, reason="out"))
+    (x,) = w.of(risk.ExitRequested)
+    assert (x.reason, x.urgency) == ("emergency", "emergency")
+
+
+def test_daily_drawdown_halts_until_the_next_session_opens() -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": None, "stop": None}})
+    w.frame()
+    w.open()
+    w.tick()
+    w.frame(**{CONDOR[1]: (7000, 7100)})
+    (halt,) = w.of(risk.TradingHalted)
+    assert (halt.reason, halt.until_ns) == ("daily_drawdown", OPENS[1])
+    w.tick()
+    w.frame()
+    assert isinstance(w.propose(), risk.Refused)
+    w.session, w.slot = 1, 0
+    w.frame()
+    assert [f.reason for f in w.of(risk.TradingResumed)] == ["next_session"]
+    assert isinstance(w.propose(), risk.Approved)
+    high = w.state.equity.high_water_micros
+    assert high >= CASH
+
+
+def test_delta_of_a_sold_put_is_positive_and_units_are_spy() -> None:
+    w = World({"limits": {"greek_caps": False}})
+    w.frame()
+    w.open(legs=(opt("P", 2600), opt("P", 2650)), ratios=(1, -1), limit=-1500)
+    p = next(iter(w.state.ledger.positions.values()))
+    w.tick()
+    (mark,) = [f for f in w.frame() if isinstance(f, risk.PortfolioMarked)]
+    t = (EXPIRY_NS - w.ts_ns) / (365 * DAY)
+
+    def price(strike: float, spot: float, vol: float) -> float:
+        return black_price(spot, strike, t, vol, math.exp(-0.02 * t), False)
+
+    def book(spot: float, vol: float) -> float:
+        return (price(2600, spot, vol) - price(2650, spot, vol)) * 100 * p.units
+
+    h = 0.5
+    delta = (book(2650 + h, 0.2) - book(2650 - h, 0.2)) / (2 * h)
+    gamma = (book(2650 + h, 0.2) - 2 * book(2650, 0.2) + book(2650 - h, 0.2)) / h**2
+    vega = (book(2650, 0.201) - book(2650, 0.199)) / 0.2
+    assert delta > 0
+    assert mark.delta_spy_shares == pytest.approx(10 * delta, rel=0.02)
+    assert mark.gamma_spy_shares == pytest.approx(100 * gamma, rel=0.2)
+    assert mark.vega_usd_per_point == pytest.approx(vega, rel=0.2)
+
+
+def test_risk_per_trade_compares_dollars_with_dollars() -> None:
+    """4,000 USD a lot, not 40 USD a share, against 2 % of equity."""
+    w = World()
+    w.frame()
+    a = w.propose()
+    assert isinstance(a, risk.Approved)
+    assert a.limits["unit_max_loss_usd"] == 4_000.0
+
+
+def test_no_volatility_is_ever_made_up() -> None:
+    w = World()
+    w.frame()
+    r = w.propose(why={})
+    assert isinstance(r, risk.Refused)
+    assert r.reasons == ("greeks_unknown",)
+
+
+def test_closing_frame_is_marked_without_positions() -> None:
+    w = World()
+    for _ in range(13):
+        w.frame()
+        w.tick()
+    assert len(w.of(risk.PortfolioMarked)) == 1
+    assert w.of(risk.PortfolioMarked)[0].equity_micros == CASH
+
+
+def test_invalid_parameters_keep_the_last_good_ones_and_stop_new_risk() -> None:
+    w = World()
+    w.frame()
+    w.send(system.ParametersChanged(params={"risk": {"no_such": 1}}, reason="typo"))
+    r = w.propose()
+    assert isinstance(r, risk.Refused)
+    assert r.reasons == ("parameters_invalid",)
+
+
+def test_account_that_differs_from_the_ledger_stops_new_risk() -> None:
+    w = World()
+    w.frame()
+    assert not w.send(order.AccountSnapshot(cash_micros=CASH, instruments=(), quantities=()))
+    (halt,) = w.send(order.AccountSnapshot(cash_micros=CASH - 1, instruments=(), quantities=()))
+    assert isinstance(halt, risk.TradingHalted)
+    assert isinstance(w.propose(), risk.Refused)
+
+
+def test_positions_against_each_other_settle_among_themselves() -> None:
+    w = World({"limits": {"greek_caps": False}, "exits": {"dte": None}}, expiry_ns=CLOSES[1])
+    w.frame()
+    a = w.open(legs=(opt("P", 2600), opt("P", 2650)), ratios=(1, -1), limit=-1500, quantity_cap=1)
+    b = w.open(legs=(opt("P", 2650), opt("P", 2600)), ratios=(1, -1), limit=1600, quantity_cap=1)
+    w.tick()
+    w.frame()  # learns the expiry instants
+    w.session, w.slot = 1, 12
+    w.send(market.SettlementPrint(underlying="SPX", root="SPXW", expiry_ns=CLOSES[1], price=2630.0))
+    w.frame(spot=2630.0)
+    trades = {t.position_id: t.exit_net_micros for t in w.of(risk.TradeClosed)}
+    assert trades == {a.entry.position_id: -2_000_000_000, b.entry.position_id: 2_000_000_000}
+    assert w.state.ledger.cash_micros == twin_cash(w.broker)
+
+
+def test_stock_book_is_marked_on_bars_and_left_by_signal() -> None:
+    w = World({"bar_mark_every_s": 1})
+    w.send(market.AssetListed(symbol="ABC", kind="stock"))
+
+    def bar(price: float) -> list[Event]:
+        one = (price,)
+        w.tick()
+        return w.send(market.Bars(timeframe_s=300, symbols=("ABC",), open=one, high=one, low=one, close=one))
+
+    bar(100.0)
+    a = w.propose(
+        legs=("ABC",),
+        ratios=(1,),
+        limit=10_100,
+        underlying="ABC",
+        strategy="ema",
+        multiplier=1,
+        expiry_ns=None,
+        last_trade_ns=None,
+        why={},
+        kind="single",
+    )
+    assert isinstance(a, risk.Approved), a
+    assert a.quantity == 100  # max_quantity; the budget of 20,000 USD over 101 would allow 198
+    w.submit(a, f"{a.position_id}:o1", "open", a.quantity)
+    w.fill(a, f"{a.position_id}:o1", a.quantity, 10_050, 1, 0, fee=0)
+    w.done(a.position_id, f"{a.position_id}:o1", "open", a.quantity, a.quantity)
+    (mark,) = bar(110.0)
+    assert isinstance(mark, risk.PortfolioMarked)
+    assert mark.equity_micros == CASH + 100 * 9_500_000
+    assert mark.delta_spy_shares == 100.0
+    (x,) = w.send(signal.ExitSignal(underlying="ABC", strategy="ema", why={}))
+    assert isinstance(x, risk.ExitRequested)
+    w.close(w.state.ledger.positions[a.position_id], -11_000)
+    assert w.of(risk.TradeClosed)[0].pnl_micros == 950_000_000 - 65_000_000
