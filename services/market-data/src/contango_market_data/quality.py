@@ -99,11 +99,10 @@ def stale_rows(before: Snapshot, after: Snapshot) -> int:
 
     Compared are contracts that both list and that are quoted; fewer than 20 of them prove nothing.
     """
-    if np.array_equal(before.key, after.key):
-        mine, theirs = slice(None), slice(None)
-    else:
+    old_bid, old_ask, bid, ask = before.bid, before.ask, after.bid, after.ask
+    if not np.array_equal(before.key, after.key):
         _, theirs, mine = np.intersect1d(before.key, after.key, assume_unique=True, return_indices=True)
-    old_bid, old_ask, bid, ask = before.bid[theirs], before.ask[theirs], after.bid[mine], after.ask[mine]
+        old_bid, old_ask, bid, ask = old_bid[theirs], old_ask[theirs], bid[mine], ask[mine]
     quoted = ask > 0
     same = int(np.count_nonzero(quoted & (old_bid == bid) & (old_ask == ask)))
     common = int(np.count_nonzero(quoted))

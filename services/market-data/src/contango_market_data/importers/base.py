@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Protocol
 
 import pyarrow as pa
 
 from contango_common.domain.errors import UserError
-from contango_common.domain.sessions import Sessions
 from contango_common.edge.calendar import session_table
+from contango_market_data.importers.placing import SessionColumns
 from contango_market_data.quality_flag import Flag, FlagBook
 
 
@@ -125,10 +125,15 @@ class Calendar:
 
     name: str
 
-    @cached_property
-    def sessions(self) -> Sessions:
-        first, last = (2009, 2035) if self.name == "24/7" else (1927, 2035)
-        return session_table(self.name, date(first, 1, 1), date(last, 12, 31))
+    @property
+    def sessions(self) -> SessionColumns:
+        return _sessions(self.name)
+
+
+@lru_cache(maxsize=8)
+def _sessions(name: str) -> SessionColumns:
+    first, last = (2009, 2035) if name == "24/7" else (1927, 2035)
+    return SessionColumns.of(session_table(name, date(first, 1, 1), date(last, 12, 31)))
 
 
 Progress = Callable[[int, int, str], None]

@@ -1,6 +1,6 @@
 """Streaming CSV: a file of any size as sheets of text, each row with its line number."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,27 +23,44 @@ def csv_sheets(
     ``names`` says that the file has no header. A row with too many or too few fields is malformed. Compressed files
     (.gz, .bz2, .zst) are read as they are.
     """
-    skipped: list[int] = []
-
-    def wrong_width(row: pcsv.InvalidRow) -> str:
-        skipped.append(row.number)
-        if row.text.strip():
-            shown = row.text if len(row.text) <= 60 else row.text[:57] + "..."
-            why = f"has {row.actual_columns} fields instead of {row.expected_columns}"
-            problems.bad(f"{file}, line {row.number}", "(whole row)", shown, why)
-        return "skip"
+    widths = WrongWidths(lambda line: f"{file}, line {line}", problems)
 
     try:
-        reader = _open(file, names, delimiter, wrong_width)
+        reader = _open(file, names, delimiter, widths.note)
+        widths.report()
         line = 1 if names is not None else 2
         for batch in reader:
             table = _clean(pa.Table.from_batches([batch]))
-            lines = _line_numbers(line, table.num_rows, skipped)
+            lines = line_numbers(line, table.num_rows, widths.lines)
             line += table.num_rows
-            filled = _filled(table)
+            filled = filled_rows(table)
+            widths.report()
             yield Sheet(file, table.filter(filled), lines[filled.to_numpy(zero_copy_only=False)], problems)
+        widths.report()
     except pa.ArrowInvalid as error:
         raise UserError(f"{file} is no readable CSV file: {str(error).splitlines()[0]}") from error
+
+
+class WrongWidths:
+    """Rows with too many or too few fields: noted while the parser runs (it swallows errors), reported after."""
+
+    def __init__(self, where: Callable[[int], str], problems: Problems) -> None:
+        self._where = where
+        self.lines: list[int] = []
+        self._problems = problems
+        self._rows: list[pcsv.InvalidRow] = []
+
+    def note(self, row: pcsv.InvalidRow) -> str:
+        self._rows.append(row)
+        self.lines.append(row.number)
+        return "skip"
+
+    def report(self) -> None:
+        rows, self._rows = self._rows, []
+        for row in rows:
+            shown = row.text if len(row.text) <= 60 else row.text[:57] + "..."
+            why = f"has {row.actual_columns} fields instead of {row.expected_columns}"
+            self._problems.bad(self._where(row.number), "(whole row)", shown, why)
 
 
 def _open(file: Path, names, delimiter, handler):  # type: ignore[no-untyped-def]
@@ -70,7 +87,7 @@ def _header(file: Path, delimiter: str) -> list[str]:
     return [str(column[0].as_py()) for column in row.columns]
 
 
-def _filled(table: pa.Table) -> pa.Array:
+def filled_rows(table: pa.Table) -> pa.Array:
     """Rows that are no blank lines."""
     filled = pc.not_equal(table.column(0), "")
     for column in table.columns[1:]:
@@ -84,7 +101,7 @@ def _clean(table: pa.Table) -> pa.Table:
     return table.rename_columns([name.strip().lstrip("\ufeff").strip("[]# ") for name in table.schema.names])
 
 
-def _line_numbers(first: int, rows: int, skipped: list[int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def line_numbers(first: int, rows: int, skipped: list[int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     """Line of each row, lines that were skipped counted in; ``first`` counts the rows before this sheet only."""
     lines = np.arange(first, first + rows, dtype=np.int64)
     for line in skipped:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from contango_common.domain.errors import UserError
 from contango_market_data.importers.base import Bars, Calendar, Source
-from contango_market_data.importers.lean_text import SCALES, TRADE, ZONES, Floats, Instants, entry
+from contango_market_data.importers.lean_text import SCALES, TRADE, ZONES, Floats, Instants, entries
 from contango_market_data.importers.placing import NEVER, bar_ends, instants_of
 
 TIMEFRAME = {"minute": "1m", "hour": "1h", "daily": "1d"}
@@ -18,36 +18,27 @@ TIMEFRAME = {"minute": "1m", "hour": "1h", "daily": "1d"}
 
 def read_bars(path: Path, security: str, resolution: str, ticker: str, key: str, source: Source) -> Iterator[Bars]:
     """Bars of every file in a zip; a future's symbol carries its expiry month (ES201312)."""
-    with open_zip(path) as archive:
-        for name in sorted(archive.namelist()):
-            ends, columns = bars_of(archive, path, name, security, resolution, key, source)
-            if len(ends) == 0:
-                continue
+    for name, ends, columns in bars_of(path, security, resolution, key, source):
+        if len(ends):
             table = pa.table({"ts": instants_of(ends), **{column: pa.array(columns[column]) for column in TRADE}})
             yield Bars(_symbol(name, security, ticker), TIMEFRAME[resolution], table)
 
 
 def bars_of(
-    archive: zipfile.ZipFile, path: Path, name: str, security: str, resolution: str, key: str, source: Source
-) -> tuple[Instants, dict[str, Floats]]:
-    """(closing instants, scaled columns) of one file; days without a session are reported."""
+    path: Path, security: str, resolution: str, key: str, source: Source
+) -> Iterator[tuple[str, Instants, dict[str, Floats]]]:
+    """(file name, closing instants, scaled columns) of every file of a zip; days without a session are reported."""
     day = key if resolution == "minute" else None
-    starts, columns = entry(archive, path, name, "trade", day, ZONES[security], source.problems)
-    ends = close_instants(starts, security, resolution, source)
-    shut = np.flatnonzero(ends == NEVER)
-    for row in shut.tolist():
-        where = f"{path}#{name}, row {row + 1}"
-        source.problems.bad(
-            where,
-            "time",
-            str(starts[row].astype("M8[ns]")),
-            f"is on a date without a session of {source.calendar.name}",
-        )
-    prices = {column: columns[column] * SCALES[security] for column in TRADE[:-1]}
-    keep = ends != NEVER
-    return ends[keep], {
-        name: np.round(values[keep], 10) for name, values in {**prices, "volume": columns["volume"]}.items()
-    }
+    with open_zip(path) as archive:
+        for name, starts, columns in entries(archive, path, "trade", day, ZONES[security], source.problems):
+            ends = close_instants(starts, security, resolution, source)
+            for row in np.flatnonzero(ends == NEVER).tolist():
+                why = f"is on a date without a session of {source.calendar.name}"
+                source.problems.bad(f"{path}#{name}", "time", str(starts[row].astype("M8[ns]")), why)
+            keep = ends != NEVER
+            scaled = {column: columns[column] * SCALES[security] for column in TRADE[:-1]}
+            scaled["volume"] = columns["volume"]
+            yield name, ends[keep], {column: np.round(values[keep], 10) for column, values in scaled.items()}
 
 
 def close_instants(starts: Instants, security: str, resolution: str, source: Source) -> Instants:

@@ -1,7 +1,6 @@
 """LEAN option zips (quote, trade, open interest of one day or year) as chain rows."""
 
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,7 @@ import pyarrow as pa
 from contango_market_data.catalog.dates import local_dates
 from contango_market_data.importers.base import Chains, Source
 from contango_market_data.importers.lean_bars import bars_of, close_instants, open_zip
-from contango_market_data.importers.lean_text import ZONES, Floats, Instants, entry
+from contango_market_data.importers.lean_text import ZONES, Floats, Instants, entries
 from contango_market_data.importers.placing import NEVER, instants_of
 
 _CONTRACT = re.compile(r"_(?P<right>call|put)_(?P<strike>\d+)_(?P<expiry>\d{8})\.csv$")
@@ -72,12 +71,12 @@ def _contents(path: Path | None, kind: str, group: Group) -> dict[Contract, _Ser
     day = group.key if group.resolution == "minute" else None
     found = {}
     with open_zip(path) as archive:
-        for name in archive.namelist():
+        for name, starts, columns in entries(archive, path, kind, day, ZONES[group.security], group.source.problems):
             contract = _contract(name)
             if contract is None:
                 group.source.problems.bad(f"{path}", "file name", name, "names no contract")
                 continue
-            found[contract] = entry(archive, path, name, kind, day, ZONES[group.security], group.source.problems)
+            found[contract] = (starts, columns)
     return found
 
 
@@ -179,7 +178,8 @@ def _underlying_closes(quote_path: Path, group: Group) -> tuple[Instants, Floats
     path = base / ticker / f"{group.key}_trade.zip" if group.resolution == "minute" else base / f"{ticker}.zip"
     if not path.is_file():
         return np.empty(0, dtype=np.int64), np.empty(0)
-    with zipfile.ZipFile(path) as archive:
-        name = archive.namelist()[0]
-        ends, columns = bars_of(archive, path, name, security, group.resolution, group.key, group.source)
+    found = list(bars_of(path, security, group.resolution, group.key, group.source))
+    if not found:
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    _, ends, columns = found[0]
     return ends, columns["close"]

@@ -1,6 +1,7 @@
 """The text inside LEAN zips: small CSVs without headers, read as columns of numbers."""
 
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.csv as pcsv
 
 from contango_market_data.catalog.dates import zone
 from contango_market_data.importers.base import Problems
+from contango_market_data.importers.csvfile import WrongWidths, filled_rows, line_numbers
 from contango_market_data.importers.sheet import Sheet
 
 ZONES = {
@@ -27,45 +29,93 @@ QUOTE = ("bid_open", "bid_high", "bid_low", "bid", "bid_size", "ask_open", "ask_
 OPEN_INTEREST = ("open_interest",)
 _COLUMNS = {"trade": TRADE, "quote": QUOTE, "openinterest": OPEN_INTEREST}
 
+_CHUNK_BYTES = 16 << 20
+_CHUNK_FILES = 4_096
+
 Floats = npt.NDArray[np.float64]
 Instants = npt.NDArray[np.int64]
 
 
-def entry(
-    archive: zipfile.ZipFile, path: Path, name: str, kind: str, day: str | None, tz: str, problems: Problems
-) -> tuple[Instants, dict[str, Floats]]:
-    """(start of each bar in UTC nanoseconds, columns with NaN where empty) of one file of a zip.
+def entries(
+    archive: zipfile.ZipFile, path: Path, kind: str, day: str | None, tz: str, problems: Problems
+) -> Iterator[tuple[str, Instants, dict[str, Floats]]]:
+    """(name, start of each bar in UTC nanoseconds, columns with NaN where empty) of every file of a zip, by name.
 
-    ``day`` is the date of a minute file, None where rows carry their own.
+    ``day`` is the date of a minute file, None where rows carry their own. A zip of options holds thousands of tiny
+    files; they are parsed many at a time.
     """
-    names = ["time", *_COLUMNS[kind]]
-    data = archive.read(name)
-    if not data.strip():
-        return np.empty(0, dtype=np.int64), {column: np.empty(0) for column in _COLUMNS[kind]}
-    sheet = _sheet(data, Path(f"{path}#{name}"), names, problems)
-    values = {column: _floats(sheet.numbers(column)) for column in _COLUMNS[kind]}
-    starts = _starts(sheet, day, tz)
-    keep = ~sheet.bad
-    if not keep.all():
-        return starts[keep], {column: array[keep] for column, array in values.items()}
-    return starts, values
+    for names, data in _chunks(archive):
+        sheet = _ZipSheet.parse(path, names, data, ["time", *_COLUMNS[kind]], problems)
+        values = {column: _floats(sheet.numbers(column)) for column in _COLUMNS[kind]}
+        starts = _starts(sheet, day, tz)
+        edges = np.searchsorted(sheet.entry_of_row, np.arange(len(names) + 1))
+        for number, name in enumerate(names):
+            rows = np.arange(edges[number], edges[number + 1])
+            rows = rows[~sheet.bad[rows]]
+            yield name, starts[rows], {column: array[rows] for column, array in values.items()}
 
 
-def _sheet(data: bytes, where: Path, names: list[str], problems: Problems) -> Sheet:
-    def wrong_width(row: pcsv.InvalidRow) -> str:
-        why = f"has {row.actual_columns} fields instead of {row.expected_columns}"
-        problems.bad(f"{where}, line {row.number}", "(whole row)", row.text[:60], why)
-        return "skip"
+def _chunks(archive: zipfile.ZipFile) -> Iterator[tuple[list[str], list[bytes]]]:
+    """Files of a zip in groups of about 16 MiB of text, every one ending with a line feed."""
+    names: list[str] = []
+    data: list[bytes] = []
+    size = 0
+    for name in sorted(archive.namelist()):
+        text = archive.read(name)
+        if not text.strip():
+            continue
+        names.append(name)
+        data.append(text if text.endswith(b"\n") else text + b"\n")
+        size += len(text)
+        if size > _CHUNK_BYTES or len(data) >= _CHUNK_FILES:
+            yield names, data
+            names, data, size = [], [], 0
+    if names:
+        yield names, data
 
+
+class _ZipSheet(Sheet):
+    """Rows of several files of one zip; a row is named by its file and the line in it."""
+
+    entry_of_row: npt.NDArray[np.int64]
+
+    @classmethod
+    def parse(
+        cls, path: Path, names: list[str], data: list[bytes], columns: list[str], problems: Problems
+    ) -> "_ZipSheet":
+        first_lines = np.cumsum([0, *(text.count(b"\n") for text in data)])[:-1]
+
+        def where(line: int) -> str:
+            entry = int(np.searchsorted(first_lines, line - 1, side="right")) - 1
+            return f"{path}#{names[entry]}, line {line - int(first_lines[entry])}"
+
+        widths = WrongWidths(where, problems)
+        table = _parse(b"".join(data), columns, widths)
+        lines = line_numbers(1, table.num_rows, widths.lines)
+        filled = filled_rows(table).to_numpy(zero_copy_only=False)
+        sheet = cls(path, table.filter(pa.array(filled)), lines[filled], problems)
+        sheet.entry_of_row = np.searchsorted(first_lines, sheet.lines - 1, side="right") - 1
+        sheet._where = where
+        return sheet
+
+    def where(self, row: int) -> str:
+        return self._where(int(self.lines[row]))
+
+    _where: Callable[[int], str]
+
+
+def _parse(data: bytes, columns: list[str], widths: WrongWidths) -> pa.Table:
+    """All columns as text; columns beyond the known ones are ignored, absent ones are empty."""
     width = len(data.split(b"\n", 1)[0].split(b","))
-    given = names[:width] + [f"extra_{i}" for i in range(width - len(names))]
+    given = columns[:width] + [f"extra_{i}" for i in range(width - len(columns))]
     read = pcsv.ReadOptions(column_names=given, use_threads=False)
-    parse = pcsv.ParseOptions(invalid_row_handler=wrong_width)
+    parse = pcsv.ParseOptions(invalid_row_handler=widths.note, ignore_empty_lines=False)
     convert = pcsv.ConvertOptions(column_types=dict.fromkeys(given, pa.string()), strings_can_be_null=False)
     table = pcsv.read_csv(pa.py_buffer(data), read, parse, convert)
-    for name in names[width:]:
-        table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
-    return Sheet(where, table, np.arange(1, table.num_rows + 1, dtype=np.int64), problems)
+    widths.report()
+    for name in columns[width:]:
+        table = table.append_column(name, pa.repeat(pa.scalar(""), table.num_rows))
+    return table
 
 
 def _floats(values: pa.Array) -> Floats:

@@ -1,5 +1,7 @@
 """When a quote or bar belongs: end-of-day dates to closing instants, bar starts to bar ends. Pure."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -12,15 +14,28 @@ NEVER = -1
 Instants = npt.NDArray[np.int64]
 
 
-def closes_of(dates: Instants, sessions: Sessions) -> Instants:
+@dataclass(frozen=True, slots=True)
+class SessionColumns:
+    """A session table as arrays: ``date`` (yyyymmdd), ``open_ns``, ``close_ns``."""
+
+    date: Instants
+    open_ns: Instants
+    close_ns: Instants
+
+    @classmethod
+    def of(cls, sessions: Sessions) -> "SessionColumns":
+        columns = (sessions.date, sessions.open_ns, sessions.close_ns)
+        return cls(*(np.asarray(column, dtype=np.int64) for column in columns))
+
+
+def closes_of(dates: Instants, sessions: SessionColumns) -> Instants:
     """Closing instant of the session on each date (yyyymmdd), ``NEVER`` where the exchange was shut."""
-    known = np.asarray(sessions.date, dtype=np.int64)
-    close = np.asarray(sessions.close_ns, dtype=np.int64)
+    known, close = sessions.date, sessions.close_ns
     row = np.minimum(np.searchsorted(known, dates), len(known) - 1)
     return np.where(known[row] == dates, close[row], NEVER)
 
 
-def bar_ends(ts_ns: Instants, timeframe: str, sessions: Sessions, time_zone: str) -> Instants:
+def bar_ends(ts_ns: Instants, timeframe: str, sessions: SessionColumns, time_zone: str) -> Instants:
     """Closing instants of bars that are stamped at their start; a bar that starts inside a session ends with it.
 
     Daily bars end at the close of the session on their date, ``NEVER`` where there was none.
@@ -30,18 +45,18 @@ def bar_ends(ts_ns: Instants, timeframe: str, sessions: Sessions, time_zone: str
     ends = ts_ns + TIMEFRAMES[timeframe] * MINUTE_NS
     if TIMEFRAMES[timeframe] < 60:
         return ends
-    opens, closes = np.asarray(sessions.open_ns), np.asarray(sessions.close_ns)
+    opens, closes = sessions.open_ns, sessions.close_ns
     row = np.clip(np.searchsorted(closes, ts_ns, side="right"), 0, len(closes) - 1)
     crosses = (ends > closes[row]) & (ts_ns < closes[row]) & (ends > opens[row])
     return np.where(crosses, closes[row], ends)
 
 
-def after_hours_closes(ts_ns: Instants, sessions: Sessions) -> Instants:
+def after_hours_closes(ts_ns: Instants, sessions: SessionColumns) -> Instants:
     """Snapshots between a close and the next day's date get that close; all others keep their instant.
 
     A snapshot before the opening of a session day is neither that day's nor the day before's and is kept as it is.
     """
-    opens, closes = np.asarray(sessions.open_ns), np.asarray(sessions.close_ns)
+    opens, closes = sessions.open_ns, sessions.close_ns
     row = np.clip(np.searchsorted(closes, ts_ns, side="left") - 1, 0, len(closes) - 1)
     following = np.minimum(row + 1, len(opens) - 1)
     evening = (ts_ns > closes[row]) & (ts_ns < _day_start(opens[following]))
