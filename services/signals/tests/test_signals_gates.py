@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
-from support.signals_world import Market, messages_of, play, wave
+from support.signals_world import Market, messages_of, play, setup, wave
 
+from contango_common.domain.at import At
+from contango_common.events.risk import Approved, PositionOpened, TradeClosed
 from contango_common.events.signal import Proposal, Scan
 from contango_signals import fold
 from contango_signals.gates import CANDIDATE_GATES, GATES, SCAN_GATES
 from contango_signals.names import ALWAYS_ON, GATE_NAMES, STRATEGY_NAMES
 from contango_signals.strategies.registry import STRATEGIES
 
+HOUR_NS = 3_600_000_000_000
 FALLING = tuple(2600.0 - 2.0 * i for i in range(260))
 
 # Gate to what makes it refuse: changes of the market, and parameters.
@@ -69,6 +72,34 @@ def test_a_gate_that_is_off_does_not_refuse_and_stays_on_record(gate: str) -> No
     scan, _ = run(changes, params | {"gates_off": sorted({gate, *also})})
     assert gate not in scan.gates
     assert scan.why[f"off.{gate}"] == 0.0
+
+
+def approved(at: At) -> Approved:
+    return Approved.model_construct(
+        position_id="p1", strategy="iron_condor", underlying="SPX", valid_until_ns=at.ts_ns + HOUR_NS
+    )
+
+
+@pytest.mark.parametrize(
+    ("filled", "closed", "spacing", "room"),
+    [(True, False, False, False), (True, True, False, True), (False, False, True, True)],
+)
+def test_spacing_and_room_count_what_was_opened(filled: bool, closed: bool, spacing: bool, room: bool) -> None:
+    """An order that lapsed unfilled blocks nothing; a position that was closed frees its place, not the calendar."""
+    market = Market(params={"signals": {"max_open": 1}})
+    messages, state = messages_of(market), fold.initial()
+    cut = len(setup(market)) + 26  # the first session
+    play(fold, state, messages[:cut])
+    at = At(messages[cut - 1].ts_ns - 6 * HOUR_NS, cut, "risk")
+    fold.evolve(state, approved(at), at)
+    named = {"position_id": "p1", "strategy": "iron_condor", "underlying": "SPX"}
+    if filled:
+        fold.evolve(state, PositionOpened.model_construct(**named), at)
+    if closed:
+        fold.evolve(state, TradeClosed.model_construct(**named), at)
+    scan = next(fact for _, fact in play(fold, state, messages[cut:], cut + 1) if isinstance(fact, Scan))
+    assert scan.gates["entry_spacing"] is spacing
+    assert scan.gates["max_open"] is room
 
 
 def test_tables_and_names_agree() -> None:

@@ -7,7 +7,7 @@ from contango_common.domain.sessions import MINUTE_NS
 from contango_common.events.base import Event
 from contango_common.events.signal import ExitSignal, Proposal
 from contango_signals.scan import UNKNOWN_REGIME, is_halted
-from contango_signals.state import State, open_positions
+from contango_signals.state import State, standing
 from contango_signals.strategies.ema_cross import SPEC, Cross
 
 DEFAULT_TICK_MICROS = 10_000
@@ -15,7 +15,7 @@ DEFAULT_TICK_MICROS = 10_000
 
 def facts_of(state: State, symbol: str, cross: Cross, at: At) -> list[Event]:
     """Facts on the bar of a cross; nothing on any other bar."""
-    held = open_positions(state, SPEC.name, symbol, at.ts_ns) > 0
+    held = bool(standing(state, SPEC.name, symbol, at.ts_ns))
     if cross.turn < 0:
         why: dict[str, float | None] = {"close": cross.close}
         return [ExitSignal(underlying=symbol, strategy=SPEC.name, why=why)] if held else []

@@ -70,7 +70,7 @@ class SignalsParams(BaseModel):
     regimes_allowed: tuple[str, ...] = Field(
         ("LOW_VOL_RANGE", "HIGH_VOL_RANGE"), description="regimes in which condors open"
     )
-    min_iv_rank: float = Field(20.0, ge=0.0, le=100.0, description="IV rank, at least")
+    min_iv_rank: float = Field(15.0, ge=0.0, le=100.0, description="IV rank, at least")
     max_vix: float = Field(40.0, gt=0.0, le=1000.0, description="volatility index in points, at most")
     forecast_max_age_hours: float = Field(100.0, gt=0.0, le=10_000.0, description="age of a usable forecast, at most")
     max_breach_odds: float = Field(0.35, gt=0.0, le=1.0, description="odds to end beyond either sold strike, at most")

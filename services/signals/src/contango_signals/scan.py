@@ -13,7 +13,7 @@ from contango_signals.chainview import Slice, expiries, slice_of
 from contango_signals.features import iv_rank
 from contango_signals.gates import CANDIDATE_GATES, SCAN_GATES, Judgement, joined, judge
 from contango_signals.netprice import net_of
-from contango_signals.state import State, open_positions
+from contango_signals.state import State, last_opening_ns, standing
 from contango_signals.strategies.spec import Candidate, Spec, View
 from contango_signals.timing import session_of, sessions_between, sessions_to, valid_until
 
@@ -97,7 +97,7 @@ def _circumstances(state: State, spec: Spec, frame: ChainFrame, at: At, candidat
     features = state.features.get(symbol)
     ready = (state.vol.close, *((features.daily_adx, features.daily_sma) if features else (None, None)))
     forecast = state.forecasts.get(symbol)
-    opened_ns = state.last_opened_ns.get(f"{spec.name}:{symbol}")
+    opened_ns = last_opening_ns(state, spec.name, symbol, now_ns)
     return Circumstances(
         params=state.params,
         spec=spec,
@@ -115,7 +115,7 @@ def _circumstances(state: State, spec: Spec, frame: ChainFrame, at: At, candidat
         iv_rank=iv_rank(state.vol),
         forecast_age_hours=(now_ns - forecast.ts_ns) / HOUR_NS if forecast and forecast.levels else None,
         rate_known=symbol in state.rates,
-        open_positions=open_positions(state, spec.name, symbol, now_ns),
+        open_positions=len(standing(state, spec.name, symbol, now_ns)),
         sessions_since_opening=None if opened_ns is None else sessions_between(state.sessions, opened_ns, now_ns),
         candidates=candidates,
         valid_until_ns=valid_until(session, now_ns, state.params),

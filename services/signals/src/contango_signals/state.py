@@ -68,9 +68,17 @@ def new_state() -> State:
     return State(params=params, vol=new_vol_index(params))
 
 
-def open_positions(state: State, strategy: str, underlying: str, now_ns: int) -> int:
+def standing(state: State, strategy: str, underlying: str, now_ns: int) -> list[OpenPosition]:
     """Positions held or still being opened."""
-    return sum(
-        p.strategy == strategy and p.underlying == underlying and (p.lapses_ns is None or p.lapses_ns >= now_ns)
+    return [
+        p
         for p in state.positions.values()
-    )
+        if p.strategy == strategy and p.underlying == underlying and (p.lapses_ns is None or p.lapses_ns >= now_ns)
+    ]
+
+
+def last_opening_ns(state: State, strategy: str, underlying: str, now_ns: int) -> int | None:
+    """When the last position was approved that was opened or still may be; an order that lapsed does not count."""
+    instants = [p.opened_ns for p in standing(state, strategy, underlying, now_ns)]
+    closed = state.last_opened_ns.get(f"{strategy}:{underlying}")
+    return max(instants if closed is None else [*instants, closed], default=None)

@@ -180,13 +180,13 @@ def _approved(state: State, event: Approved, at: At) -> None:
     for key in gone:
         del state.positions[key]
     state.positions[event.position_id] = OpenPosition(event.strategy, event.underlying, at.ts_ns, lapses_ns)
-    state.last_opened_ns[f"{event.strategy}:{event.underlying}"] = at.ts_ns
 
 
 def _opened(state: State, event: PositionOpened, at: At) -> None:
     known = state.positions.get(event.position_id)
     opened_ns = at.ts_ns if known is None else known.opened_ns
     state.positions[event.position_id] = OpenPosition(event.strategy, event.underlying, opened_ns, None)
+    state.last_opened_ns[f"{event.strategy}:{event.underlying}"] = opened_ns
 
 
 def _closed(state: State, event: TradeClosed, at: At) -> None:
