@@ -31,7 +31,10 @@ def test_bars_make_one_row_a_symbol():
     event = market.Bars(
         timeframe_s=900, symbols=("SPX", "VIX"), open=(1.0, 2.0), high=(3.0, 4.0), low=(0.5, 1.5), close=(2.5, 3.5)
     )
-    body = '{"timeframe_s":900,"symbols":["SPX","VIX"],"open":[1.0,2.0],"high":[3.0,4.0],"low":[0.5,1.5],"close":[2.5,3.5],"volume":[]}'
+    body = (
+        '{"timeframe_s":900,"symbols":["SPX","VIX"],"open":[1.0,2.0],"high":[3.0,4.0],"low":[0.5,1.5],'
+        '"close":[2.5,3.5],"volume":[]}'
+    )
     assert rows_of(event, source="md", cause=0) == {
         "events": [(7, 0, TS, "md", "Bars", 0, 0, body)],
         "bars": [(7, 0, TS, "SPX", 900, 1.0, 3.0, 0.5, 2.5, None), (7, 0, TS, "VIX", 900, 2.0, 4.0, 1.5, 3.5, None)],

@@ -49,6 +49,7 @@ class Recorder:
         self.position = 0
         self.trouble: str | None = "not started"
         self._tables: Tables | None = None
+        self._writing: asyncio.Future[None] | None = None
         self._stop = asyncio.Event()
 
     async def open(self) -> int:
@@ -99,6 +100,7 @@ class Recorder:
                 pending = []
         if pending:
             await self._record(pending)
+        await self._written()
         return self.position
 
     async def _follow(self, stop: asyncio.Event) -> None:
@@ -114,6 +116,7 @@ class Recorder:
                     reader.cancel()
                 while messages := buffer.take(self._pace.batch_messages):
                     await self._record(messages)
+                await self._written()
                 if reader.done() and not stop.is_set():
                     return reader.result()
         finally:
@@ -129,9 +132,20 @@ class Recorder:
         await _first(buffer.reach(self._pace.batch_messages), self._pace.linger_s, ends)
 
     async def _record(self, messages: list[Message]) -> None:
+        """Make rows while the batch before is being written, then hand them over."""
+        batch = await asyncio.to_thread(build, messages)
+        await self._written()
+        self._writing = asyncio.ensure_future(self._write(batch))
+
+    async def _written(self) -> None:
+        """Wait for the batch that is being written; its errors come out here."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
+
+    async def _write(self, batch: Batch) -> None:
         tables = self._tables
         assert tables is not None, "open() comes first"
-        batch = await asyncio.to_thread(build, messages)
         begun = monotonic_s()
         written = await self._patiently(lambda: tables.write(batch))
         self._metrics.histogram("contango_recorder_write_seconds").observe(monotonic_s() - begun)
