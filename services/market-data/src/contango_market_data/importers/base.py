@@ -17,11 +17,12 @@ from contango_market_data.quality_flag import Flag, FlagBook
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Bars of one symbol; ``ts`` is the closing instant, UTC."""
+    """Bars of one symbol; ``ts`` is the closing instant, UTC. ``calendar`` when it is not the import's own."""
 
     symbol: str
     timeframe: str
     table: pa.Table
+    calendar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from contango_market_data.importers.base import Bars, Calendar, Source
 from contango_market_data.importers.lean_text import SCALES, TRADE, ZONES, Floats, Instants, entries
 from contango_market_data.importers.placing import NEVER, bar_ends, instants_of
 
+_CALENDARS = {"future": "CMES", "crypto": "24/7"}
 TIMEFRAME = {"minute": "1m", "hour": "1h", "daily": "1d"}
 
 
@@ -21,7 +22,7 @@ def read_bars(path: Path, security: str, resolution: str, ticker: str, key: str,
     for name, ends, columns in bars_of(path, security, resolution, key, source):
         if len(ends):
             table = pa.table({"ts": instants_of(ends), **{column: pa.array(columns[column]) for column in TRADE}})
-            yield Bars(_symbol(name, security, ticker), TIMEFRAME[resolution], table)
+            yield Bars(_symbol(name, security, ticker), TIMEFRAME[resolution], table, _CALENDARS.get(security))
 
 
 def bars_of(

@@ -116,12 +116,15 @@ class _Tally:
     rows: int = 0
     symbols: dict[str, int] = field(default_factory=dict)
     underlyings: dict[str, int] = field(default_factory=dict)
+    calendars: dict[str, str] = field(default_factory=dict)
 
     def count(self, batch: Batch) -> None:
         rows = batch.table.num_rows
         self.rows += rows
         if isinstance(batch, Bars):
             self.symbols[batch.symbol] = self.symbols.get(batch.symbol, 0) + rows
+            if batch.calendar is not None:
+                self.calendars[batch.symbol] = batch.calendar
         else:
             self.underlyings[batch.underlying] = self.underlyings.get(batch.underlying, 0) + rows
 
@@ -216,9 +219,10 @@ def _remove(path: Path) -> None:
 def _describe(
     catalog: Catalog, calendar: Calendar, tally: _Tally, options: Options, problems: Problems, format: str
 ) -> None:
-    if calendar.name != catalog.info.calendar:
-        names = {*tally.symbols, *tally.underlyings}
-        catalog.describe(calendars={**catalog.info.calendars, **dict.fromkeys(sorted(names), calendar.name)})
+    own = dict.fromkeys(sorted({*tally.symbols, *tally.underlyings}), calendar.name)
+    foreign = {name: used for name, used in {**own, **tally.calendars}.items() if used != catalog.info.calendar}
+    if foreign:
+        catalog.describe(calendars={**catalog.info.calendars, **foreign})
     note = options.text("note")
     flagged = [f"{format} import: {flag.reason}: {flag.count}" for flag in problems.flags()]
     catalog.add_notes([*([note] if note else []), *flagged])
