@@ -1,13 +1,12 @@
-"""The whole house in the order of its turns: which fold answers before which."""
+"""The whole house in the order of its turns: which service answers before which, and where its fold lives.
+
+Folds are imported by name, so that a service's process loads its own and nothing else.
+"""
 
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.metadata import version
-
-import contango_execution.fold
-import contango_execution.venue
-import contango_inference.oracle
-import contango_risk.fold
-import contango_signals.fold
+from typing import cast
 
 from contango_common.domain.blocks import Block
 from contango_common.runtime.fold import Fold
@@ -16,21 +15,33 @@ from contango_common.runtime.participant import Participant
 BUILD = version("contango-research")
 
 # The venue answers first (what was ordered before this instant), then forecasts, judgement, risk, orders.
-ORDER: dict[str, Fold] = {
-    "venue": contango_execution.venue,
-    "inference": contango_inference.oracle,
-    "signals": contango_signals.fold,
-    "risk": contango_risk.fold,
-    "execution": contango_execution.fold,
+MODULES = {
+    "venue": "contango_execution.venue",
+    "inference": "contango_inference.oracle",
+    "signals": "contango_signals.fold",
+    "risk": "contango_risk.fold",
+    "execution": "contango_execution.fold",
 }
 # Oracles' answers are facts: an audit reads them and never recomputes them.
-JUDGES: tuple[Fold, ...] = (contango_signals.fold, contango_risk.fold, contango_execution.fold)
+JUDGES = ("signals", "risk", "execution")
+EDGES = ("market-data", "clock", "recorder", "gateway")
+SERVICES = (*MODULES, *EDGES)
+
+
+def fold_of(service: str) -> Fold:
+    return cast(Fold, import_module(MODULES[service]))
 
 
 def participants(blocks: Mapping[str, Block]) -> list[Participant]:
-    return [Participant(fold, blocks, BUILD) for fold in ORDER.values()]
+    """Every fold and oracle, in the order of turns."""
+    return [Participant(fold_of(service), blocks, BUILD) for service in MODULES]
 
 
 def turns() -> list[tuple[str, frozenset[str]]]:
     """Names and subjects, for the scheduler."""
-    return [(fold.NAME, fold.READS) for fold in ORDER.values()]
+    return [(fold.NAME, fold.READS) for fold in map(fold_of, MODULES)]
+
+
+def judges() -> list[Fold]:
+    """The folds that an audit asks again."""
+    return [fold_of(service) for service in JUDGES]

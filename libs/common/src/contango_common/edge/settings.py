@@ -39,6 +39,14 @@ class Settings(BaseModel):
     block_dir: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    runtime: Literal["free", "lockstep"] = "free"
+    catalog: Path | None = None
+    book: Path | None = None
+    start: Annotated[int, Field(ge=19000101, le=29991231)] | None = None
+    end: Annotated[int, Field(ge=19000101, le=29991231)] | None = None
+    speed: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    snapshot_every: Annotated[int, Field(ge=1)] = 2000
+
     http_host: str = "127.0.0.1"
     http_port: Port = 0
     gateway_host: str = "127.0.0.1"

@@ -81,6 +81,11 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
         """Whether the stored bytes still have this address."""
         return address(self.raw(digest)) == digest
 
+    def __contains__(self, digest: object) -> bool:
+        if digest not in self._where:
+            self._scan_all()
+        return digest in self._where
+
     def __iter__(self) -> Iterator[str]:
         self._scan_all()
         return iter(self._where)

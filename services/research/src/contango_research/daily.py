@@ -1,0 +1,90 @@
+"""One row a session: equity, the underlying's close, regime and heat. What daily figures and charts are made of."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from contango_common.domain.money import to_units
+from contango_research.tally import Tally
+
+UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """Columns of equal length, one entry per session on which trading was allowed.
+
+    ``equity_usd`` is the last mark of the session; a session without one carries the mark before (``unmarked`` counts
+    those). ``before_usd`` is the equity before the first session, ``price_before`` the price then.
+    """
+
+    date: tuple[int, ...]
+    close_ns: tuple[int, ...]
+    equity_usd: tuple[float, ...]
+    price: tuple[float | None, ...]
+    regime: tuple[str, ...]
+    heat_fraction: tuple[float, ...]
+    before_usd: float | None
+    price_before: float | None
+    unmarked: int
+
+    def __len__(self) -> int:
+        return len(self.date)
+
+    def since(self, date: int) -> "Daily":
+        """The sessions from ``date`` on; what lay before gives the starting values."""
+        row = next((i for i, day in enumerate(self.date) if day >= date), len(self.date))
+        return Daily(
+            date=self.date[row:],
+            close_ns=self.close_ns[row:],
+            equity_usd=self.equity_usd[row:],
+            price=self.price[row:],
+            regime=self.regime[row:],
+            heat_fraction=self.heat_fraction[row:],
+            before_usd=self.equity_usd[row - 1] if row else self.before_usd,
+            price_before=self.price[row - 1] if row else self.price_before,
+            unmarked=self.unmarked,
+        )
+
+
+def daily_of(tally: Tally) -> Daily:
+    """The sessions of a run, by its marks, bars and regime changes."""
+    days = tally.traded_days
+    mark_ns = [mark.ts_ns for mark in tally.marks]
+    labels = [r for r in tally.regimes if r.event.symbol == tally.underlying]
+    label_ns = [r.ts_ns for r in labels]
+    before = None if tally.initial_cash_micros is None else to_units(tally.initial_cash_micros)
+    symbol = tally.underlying or ""
+    equity: list[float] = []
+    heat: list[float] = []
+    regime: list[str] = []
+    price: list[float | None] = []
+    unmarked, last = 0, 0
+    for day in days:
+        at = bisect_right(mark_ns, day.last_ns)
+        unmarked += at == last
+        last = at
+        mark = tally.marks[at - 1].event if at else None
+        equity.append(to_units(mark.equity_micros) if mark else before or 0.0)
+        heat.append(mark.max_loss_micros / mark.equity_micros if mark and mark.equity_micros > 0 else 0.0)
+        known = bisect_right(label_ns, day.last_ns)
+        regime.append(labels[known - 1].event.label if known else UNKNOWN)
+        price.append(day.prices.get(symbol, price[-1] if price else None))
+    return Daily(
+        date=tuple(day.date for day in days),
+        close_ns=tuple(day.last_ns for day in days),
+        equity_usd=tuple(equity),
+        price=tuple(price),
+        regime=tuple(regime),
+        heat_fraction=tuple(heat),
+        before_usd=before,
+        price_before=tally.first_prices.get(symbol),
+        unmarked=unmarked,
+    )
+
+
+def years_between(daily: Daily, sessions_per_year: float) -> float:
+    """Length in years by sessions.
+
+    The calendar would serve as well; sessions keep growth and volatility on one scale.
+    """
+    return len(daily) / sessions_per_year

@@ -1,0 +1,121 @@
+"""One short composition root per kind of service; ``contango run SERVICE`` ends up here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from contango_common.domain.errors import UserError
+from contango_common.edge.redact import Redactor
+from contango_common.edge.settings import Settings
+from contango_common.runtime.feed import FeedServer
+from contango_common.runtime.lockstep import join
+from contango_common.runtime.shell import open_participant, run_free
+from contango_research.house import BUILD, MODULES, SERVICES, fold_of
+from contango_research.serve.context import Context, addresses, context
+from contango_research.serve.watch import observer
+
+Body = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def body_of(service: str, settings: Settings, redactor: Redactor) -> Body:
+    """What ``contango run <service>`` does until it is told to stop. Raises UserError for an unknown service."""
+    if service not in SERVICES:
+        raise UserError(f"no service is called {service!r}: choose one of {', '.join(SERVICES)}")
+    work = {
+        "market-data": _market_data,
+        "clock": _clock,
+        "recorder": _recorder,
+        "gateway": _gateway,
+    }.get(service, _fold)
+
+    async def body(stop: asyncio.Event) -> None:
+        async with context(service, settings, stop, redactor, own_http=service == "gateway") as ctx:
+            await ctx.until_stopped(work(ctx))
+
+    return body
+
+
+async def _fold(ctx: Context) -> None:
+    fold = fold_of(ctx.service) if ctx.service in MODULES else None
+    assert fold is not None
+    observe = observer(ctx)
+    if ctx.settings.runtime == "lockstep":
+        lock = await join(
+            fold,
+            ctx.log,
+            ctx.client,
+            ctx.blocks,
+            ctx.snapshots,
+            build=BUILD,
+            snapshot_every=ctx.settings.snapshot_every,
+        )
+        await lock.run(observe)
+        return
+    await ctx.log.wait()
+    running = await open_participant(
+        fold, ctx.log, ctx.blocks, ctx.snapshots, build=BUILD, snapshot_every=ctx.settings.snapshot_every
+    )
+    await run_free(running, observe)
+
+
+async def _market_data(ctx: Context) -> None:
+    from contango_market_data.catalog.store import Catalog
+    from contango_research.backtest import open_feed, period_of, start_ns_of
+    from contango_research.book import load_book
+    from contango_research.serve.paced import run_paced
+
+    if ctx.settings.catalog is None:
+        raise UserError("market-data needs a catalog: set CONTANGO_CATALOG to its folder")
+    catalog, book = Catalog.open(ctx.settings.catalog), load_book(ctx.settings.book)
+    period = period_of(catalog, book, ctx.settings.start, ctx.settings.end)
+    feed = open_feed(catalog, book, period, ctx.blocks)
+    await ctx.log.wait()
+    if ctx.settings.runtime == "lockstep":
+        await FeedServer(ctx.log, ctx.client, feed.inputs(), ("md", "reference"), BUILD).run()
+        return
+    await run_paced(ctx, feed.inputs(), book.params(), start_ns_of(feed, period))
+
+
+async def _clock(ctx: Context) -> None:
+    from contango_research.serve.paced import run_clock
+
+    await ctx.log.wait()
+    await run_clock(ctx)
+
+
+async def _recorder(ctx: Context) -> None:
+    from contango_common.edge.store import Store
+    from contango_recorder.recorder import Recorder
+
+    conninfo = ctx.settings.postgres_conninfo()
+    if conninfo is None:
+        raise UserError("recorder needs a database: set CONTANGO_POSTGRES_DSN")
+    await ctx.log.wait()
+    store = Store(conninfo.get_secret_value())
+    recorder = Recorder(ctx.log, store, ctx.metrics)
+    ctx.health.add_check("database", lambda: recorder.trouble)
+    stop, ctx.stop = ctx.stop, asyncio.Event()
+    try:
+        await recorder.run(stop)
+    finally:
+        ctx.stop = stop
+        await asyncio.to_thread(store.close)
+
+
+async def _gateway(ctx: Context) -> None:
+    from contango_gateway.service import serve
+    from contango_research.book import Book
+
+    await ctx.log.wait()
+    token = ctx.settings.gateway_token
+    await serve(
+        ctx.log,
+        host=ctx.settings.gateway_host,
+        port=ctx.settings.gateway_port,
+        token=None if token is None else token.get_secret_value(),
+        service_urls=lambda: addresses(ctx.settings.run_dir),
+        validate_params=lambda raw: Book.model_validate(raw).params(),
+        metrics=ctx.metrics,
+        stop=ctx.stop,
+        run_dir=Path(ctx.settings.run_dir),
+    )
