@@ -730,3 +730,102 @@ def test_stock_book_is_marked_on_bars_and_left_by_signal() -> None:
     assert isinstance(x, risk.ExitRequested)
     w.close(w.state.ledger.positions[a.position_id], -11_000)
     assert w.of(risk.TradeClosed)[0].pnl_micros == 950_000_000 - 65_000_000
+
+
+def test_a_fill_that_nobody_asked_for_is_adopted_and_flattened() -> None:
+    w = World()
+    w.frame()
+    fill = order.Filled(
+        order_id="ghost",
+        fill_id="ghost:f1",
+        quantity=2,
+        instruments=(CONDOR[1],),
+        leg_quantities=(-2,),
+        leg_price_micros=(10_000_000,),
+        cash_micros=2_000_000_000,
+        mid_cash_micros=2_000_000_000,
+        natural_cash_micros=2_000_000_000,
+        fees_micros=0,
+        remaining=0,
+    )
+    facts = w.send(fill)
+    assert [type(f) for f in facts] == [risk.PositionOpened, risk.ExitRequested]
+    (x,) = w.of(risk.ExitRequested)
+    assert (x.underlying, x.ratios, x.quantity, x.urgency) == ("SPX", (-1,), 2, "emergency")
+    assert w.state.ledger.cash_micros == twin_cash(w.broker)
+
+
+def test_assignment_leaves_no_micro_behind_and_flattens_the_rest() -> None:
+    w = World()
+    w.frame()
+    p = w.open()
+    n = p.units
+    w.send(order.Assigned(instrument=CONDOR[1], quantity=1, cash_micros=-7_000_000_001, fees_micros=5))
+    assert w.state.ledger.cash_micros == twin_cash(w.broker)
+    assert [leg.lots for leg in p.legs] == [n, 1 - n, -n, n]
+    (x,) = w.of(risk.ExitRequested)
+    assert (x.reason, x.ratios, x.quantity) == ("emergency", (n, 1 - n, -n, n), 1)
+
+
+def test_settlement_cash_is_shared_by_lots_to_the_last_micro() -> None:
+    w = World()
+    w.frame()
+    a, b = w.open(quantity_cap=1), w.open(quantity_cap=2)
+    cash = (0, -3_000_000_001, 0, 0)
+    w.send(
+        order.Expired(
+            underlying="SPX",
+            root="SPXW",
+            expiry_ns=EXPIRY_NS,
+            print_price=2440.0,
+            instruments=CONDOR,
+            quantities=(3, -3, -3, 3),
+            leg_cash_micros=cash,
+            cash_micros=sum(cash),
+        )
+    )
+    exits = {t.position_id: t.exit_net_micros for t in w.of(risk.TradeClosed)}
+    assert exits == {a.entry.position_id: -1_000_000_001, b.entry.position_id: -2_000_000_000}
+
+
+def test_warm_up_opens_nothing_and_marks_nothing() -> None:
+    w = World()
+    w.state.started = w.shadow.started = False
+    for _ in range(13):
+        w.frame()
+        w.tick()
+    r = w.propose()
+    assert isinstance(r, risk.Refused)
+    assert "not_started" in r.reasons
+    assert not w.of(risk.PortfolioMarked)
+
+
+def test_stale_leg_keeps_its_last_good_mark_and_its_volatility() -> None:
+    w = World()
+    w.frame()
+    p = w.open()
+    w.tick()
+    w.frame()
+    before, iv = (p.legs[0].bid_ticks, p.legs[0].quoted_ns), p.legs[0].iv_annual
+    w.tick()
+    crossed = {CONDOR[0]: (900, 800)}
+    w.frame(vol=0.4, **crossed)
+    assert p.legs[0].stale
+    assert (p.legs[0].bid_ticks, p.legs[0].quoted_ns) == before
+    assert p.legs[0].iv_annual == iv == pytest.approx(0.2, rel=0.05)
+    assert p.greeks is not None
+
+
+def test_parity_gives_the_forward_where_no_rate_is_known() -> None:
+    w, blind = World(), World()
+    blind.state.assets["SPX"].rate_annual = blind.shadow.assets["SPX"].rate_annual = None
+    for each in (w, blind):
+        each.frame()
+        each.open(why={"short_put_vol": 0.2, "short_call_vol": 0.2, "forward": 2650.0})
+        each.tick()
+        each.frame()
+    ours, theirs = (next(iter(each.state.ledger.positions.values())).greeks for each in (w, blind))
+    assert ours is not None
+    assert theirs is not None
+    assert theirs.delta == pytest.approx(ours.delta, abs=3.0)
+    assert theirs.vega == pytest.approx(ours.vega, rel=0.02)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from contango_common.domain.sessions import DAY_NS, days_between
 from contango_common.events.risk import ExitRequested
 from contango_risk import sessions
-from contango_risk.intent import reduce_all
+from contango_risk.intent import ReduceRisk, reduce_all
 from contango_risk.marks import closing_debit_ticks
 from contango_risk.params import ExitParams, StopBasis
 from contango_risk.state import Calendar, Position, RiskState
@@ -138,8 +138,11 @@ def request(state: RiskState, position: Position, ts_ns: int) -> ExitRequested |
     closing = reduce_all(
         position.entry.position_id, [leg.instrument for leg in position.legs], [leg.lots for leg in position.legs]
     )
-    if closing is None:
-        return None
+    return None if closing is None else _requested(position, closing, hits)
+
+
+def _requested(position: Position, closing: ReduceRisk, hits: list[tuple[str, bool]]) -> ExitRequested:
+    """Made from risk that reduces, and from nothing else."""
     return ExitRequested(
         position_id=closing.position_id,
         underlying=position.entry.underlying,

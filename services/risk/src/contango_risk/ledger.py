@@ -7,7 +7,7 @@ position, so the positions' flows and the book's cash cannot drift apart.
 from contango_common.domain.instrument import is_option_id, parse_option_id
 from contango_common.events.order import Assigned, Expired, Filled
 from contango_risk.maxloss import Holding, max_loss_micros
-from contango_risk.state import Asset, Entry, Ledger, Leg, Marks, OrderRef, Pending, Position
+from contango_risk.state import Asset, Entry, Ledger, Leg, Marks, OrderRef, Pending, Position, Root
 
 
 def fund(ledger: Ledger, cash_micros: int) -> None:
@@ -42,12 +42,12 @@ def release_overdue(ledger: Ledger, ts_ns: int) -> None:
         del ledger.pending[key]
 
 
-def book_fill(ledger: Ledger, fill: Filled, ts_ns: int, assets: dict[str, Asset]) -> None:
+def book_fill(ledger: Ledger, fill: Filled, ts_ns: int, assets: dict[str, Asset], roots: dict[str, Root]) -> None:
     """Book a fill to its position; a fill that is already booked changes nothing."""
     position_id, opening = _owner(ledger, fill)
     position = ledger.positions.get(position_id)
     if position is None:
-        position = _open_position(ledger, position_id, fill, ts_ns)
+        position = _open_position(ledger, position_id, fill, ts_ns, roots)
     if fill.fill_id in position.fills:
         return
     position.fills.append(fill.fill_id)
@@ -222,9 +222,9 @@ def _owner(ledger: Ledger, fill: Filled) -> tuple[str, bool]:
     return (position_id, tail.startswith("o")) if position_id in ledger.positions else (fill.order_id, True)
 
 
-def _open_position(ledger: Ledger, position_id: str, fill: Filled, ts_ns: int) -> Position:
+def _open_position(ledger: Ledger, position_id: str, fill: Filled, ts_ns: int, roots: dict[str, Root]) -> Position:
     pending = ledger.pending.get(position_id)
-    entry = pending.entry if pending is not None else _adopted(position_id, fill)
+    entry = pending.entry if pending is not None else _adopted(position_id, fill, roots)
     legs = [leg_of(name, ratio) for name, ratio in zip(entry.instruments, entry.ratios, strict=True)]
     position = Position(entry, legs, opened_ns=ts_ns, flatten=entry.kind == "adopted")
     ledger.positions[position_id] = position
@@ -234,18 +234,20 @@ def _open_position(ledger: Ledger, position_id: str, fill: Filled, ts_ns: int) -
     return position
 
 
-def _adopted(position_id: str, fill: Filled) -> Entry:
+def _adopted(position_id: str, fill: Filled, roots: dict[str, Root]) -> Entry:
     """A fill without an approval of ours is still our money: it becomes a position of its own, to be flattened."""
+    first = leg_of(fill.instruments[0], 1)
+    root = roots.get(first.root)
     return Entry(
         position_id=position_id,
         proposal_id=position_id,
         strategy="adopted",
         kind="adopted",
-        underlying=leg_of(fill.instruments[0], 1).root or fill.instruments[0],
+        underlying=root.underlying if root else first.root or first.instrument,
         instruments=list(fill.instruments),
         ratios=[n // fill.quantity for n in fill.leg_quantities],
-        multiplier=100 if is_option_id(fill.instruments[0]) else 1,
-        tick_micros=10_000,
+        multiplier=root.multiplier if root else (100 if first.is_option else 1),
+        tick_micros=root.tick_micros if root else 10_000,
         quantity=fill.quantity,
         limit_ticks=0,
         unit_max_loss_micros=0,

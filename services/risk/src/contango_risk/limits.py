@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from contango_risk.ledger import leg_of
 from contango_risk.look import Look
 
 Verdict = tuple[bool, float | None, float | None]  # holds?, the number, the limit
@@ -48,6 +49,12 @@ def _greeks(v: Look) -> Verdict:
     return _flag(known or not v.state.params.limits.greek_caps)
 
 
+def _multiplier(v: Look) -> Verdict:
+    """An adjusted contract (another multiplier than its root's) is not what its price says it is."""
+    roots = [v.state.roots.get(leg_of(name, 1).root) for name in v.entry.instruments]
+    return _flag(all(root is None or root.multiplier == v.entry.multiplier for root in roots))
+
+
 def _held(v: Look) -> dict[str, str]:
     ledger = v.state.ledger
     held = {key: position.entry.underlying for key, position in ledger.positions.items()}
@@ -74,6 +81,7 @@ RULES: tuple[Rule, ...] = (
         lambda v: (v.ts_ns <= v.entry.valid_until_ns, v.ts_ns / 1e9, v.entry.valid_until_ns / 1e9),
     ),
     ("already_held", "the proposal is new", lambda v: _flag(v.entry.position_id not in _held(v))),
+    ("multiplier_differs", "the contracts have their root's multiplier", _multiplier),
     ("max_loss_not_finite", "the structure can lose a finite amount only", lambda v: _flag(v.entry.defined_risk)),
     (
         "max_loss_not_positive",

@@ -17,7 +17,7 @@ from contango_common.domain.blocks import Block
 from contango_common.domain.chain import key_of
 from contango_common.events.market import ChainFrame
 from contango_risk.params import FillFractions
-from contango_risk.state import Asset, Leg, Marks, Position
+from contango_risk.state import Asset, Leg, Position
 
 _MILLION = 1_000_000
 
@@ -64,7 +64,9 @@ def mark_spot(position: Position, asset: Asset, price: float, ts_ns: int) -> Non
     """A stock or spot holding is worth lots × lot × close, in all three marks."""
     leg = position.legs[0]
     value = leg.lots * asset.lot_micros * round(price * _MILLION) // _MILLION * position.entry.multiplier
-    position.marks = Marks(value, value, value, 0, ts_ns)
+    marks = position.marks
+    marks.mid_micros = marks.achievable_micros = marks.natural_micros = value
+    marks.stale_legs, marks.marked_ns = 0, ts_ns
     leg.stale, leg.quoted_ns = False, ts_ns
 
 

@@ -29,7 +29,10 @@ def _parameters(state: RiskState, event: system.ParametersChanged, at: At) -> No
 
 
 def _asset(state: RiskState, symbol: str) -> Asset:
-    return state.assets.setdefault(symbol, Asset())
+    known = state.assets.get(symbol)
+    if known is None:
+        known = state.assets[symbol] = Asset()
+    return known
 
 
 def _asset_listed(state: RiskState, event: market.AssetListed, at: At) -> None:
@@ -38,7 +41,9 @@ def _asset_listed(state: RiskState, event: market.AssetListed, at: At) -> None:
 
 
 def _root_listed(state: RiskState, event: market.RootListed, at: At) -> None:
-    state.roots[event.root] = Root(event.underlying, event.settlement, event.delivery, event.multiplier)
+    state.roots[event.root] = Root(
+        event.underlying, event.settlement, event.delivery, event.multiplier, event.tick_micros
+    )
 
 
 def _rate(state: RiskState, event: market.RateSet, at: At) -> None:
@@ -106,7 +111,6 @@ def _mark_bars(state: RiskState, event: market.Bars, ts_ns: int) -> None:
                 price = event.close[event.symbols.index(position.entry.underlying)]
                 asset.price, asset.price_ns = price, ts_ns
                 mark_spot(position, asset, price, ts_ns)
-                position.greeks = spot_greeks(position, asset)
     note_equity(state, equity_micros(state.ledger))
 
 
@@ -168,7 +172,7 @@ def _order_unknown(state: RiskState, event: order.OrderUnknown, at: At) -> None:
 
 
 def _filled(state: RiskState, event: order.Filled, at: At) -> None:
-    ledger.book_fill(state.ledger, event, at.ts_ns, state.assets)
+    ledger.book_fill(state.ledger, event, at.ts_ns, state.assets, state.roots)
     position = ledger.owner(state.ledger, event)
     if position is not None and not position.legs[0].is_option:
         position.greeks = spot_greeks(position, _asset(state, position.entry.underlying))

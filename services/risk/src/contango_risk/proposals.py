@@ -3,6 +3,7 @@
 from contango_common.events.base import Event
 from contango_common.events.risk import Approved, Refused
 from contango_common.events.signal import Proposal
+from contango_risk.intent import OpenRisk
 from contango_risk.ledger import holding, leg_of
 from contango_risk.limits import judge
 from contango_risk.look import look
@@ -59,19 +60,36 @@ def decide_proposal(state: RiskState, proposal: Proposal, ts_ns: int) -> Event:
             reasons=tuple(reasons),
             limits=numbers,
         )
-    quantity = min(possible.values())
+    return _approved(_open_risk(entry, min(possible.values())), proposal, possible, numbers)
+
+
+def _open_risk(entry: Entry, quantity: int) -> OpenRisk:
+    """The only place where risk that opens comes into being."""
+    return OpenRisk(
+        position_id=entry.position_id,
+        instruments=tuple(entry.instruments),
+        ratios=tuple(entry.ratios),
+        quantity=quantity,
+        limit_ticks=entry.limit_ticks,
+        max_loss_micros=entry.unit_max_loss_micros * quantity,
+    )
+
+
+def _approved(
+    intent: OpenRisk, proposal: Proposal, possible: dict[str, int], numbers: dict[str, float | None]
+) -> Approved:
     return Approved(
         proposal_id=proposal.proposal_id,
-        position_id=entry.position_id,
+        position_id=intent.position_id,
         strategy=proposal.strategy,
         underlying=proposal.underlying,
-        instruments=proposal.instruments,
-        ratios=proposal.ratios,
+        instruments=intent.instruments,
+        ratios=intent.ratios,
         multiplier=proposal.multiplier,
         tick_micros=proposal.tick_micros,
-        quantity=quantity,
-        limit_ticks=proposal.limit_ticks,
-        max_loss_micros=entry.unit_max_loss_micros * quantity,
+        quantity=intent.quantity,
+        limit_ticks=intent.limit_ticks,
+        max_loss_micros=intent.max_loss_micros,
         sizes=possible,
         limits=numbers,
         valid_until_ns=proposal.valid_until_ns,

@@ -177,6 +177,7 @@ class Root:
     settlement: str
     delivery: str
     multiplier: int
+    tick_micros: int
 
 
 @dataclass(slots=True)
