@@ -89,7 +89,7 @@ def _postgres() -> Finding:
     from contango_common.edge.store import connect
 
     with tempfile.TemporaryDirectory() as folder, EmbeddedPostgres(Path(folder)).start() as server:
-        with connect(server.dsn, 10.0) as connection:
+        with connect(server.dsn, limit_s=10.0) as connection:
             row = connection.execute("SHOW server_version").fetchone()
         return Finding("PostgreSQL", "ok", f"embedded server {row[0] if row else '?'} starts and answers")
 
@@ -105,7 +105,7 @@ def _timescale() -> Finding:
     from contango_common.edge.migrations import find_tier
     from contango_common.edge.store import connect
 
-    with connect(dsn, 5.0) as connection:
+    with connect(dsn, limit_s=5.0) as connection:
         return Finding("database", "ok", f"tier {find_tier(connection)} at CONTANGO_POSTGRES_DSN")
 
 

@@ -80,6 +80,6 @@ def split_password(dsn: str) -> tuple[str, str | None]:
     """A DSN without its password, and the password."""
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-    parts = conninfo_to_dict(dsn)
+    parts = {key: str(value) for key, value in conninfo_to_dict(dsn).items()}
     password = parts.pop("password", None)
-    return make_conninfo(**parts), None if password is None else str(password)
+    return make_conninfo("", **parts), password

@@ -61,7 +61,6 @@ def run_paper(
     began = monotonic_s()
     gateway = {"gateway": {"CONTANGO_GATEWAY_PORT": str(port)}}
     with fleet(run_dir, SERVICES, env, service_env=gateway) as running:
-        _create_log(running)
         _announce(running, run_dir)
         with Live(console=console, refresh_per_second=2, transient=True) as live:
             while not stop.wait(1.0):
@@ -115,15 +114,6 @@ def _on_signals() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def _create_log(running: Fleet) -> None:
-    async def create() -> None:
-        client = await connect(running.nats.url, "session", **running.nats.login())
-        await NatsLog(client).create()
-        await client.close()
-
-    asyncio.run(create())
 
 
 def _read_log(running: Fleet) -> list[Message]:

@@ -89,7 +89,9 @@ class NatsLog:
 
     async def create(self) -> None:
         """Make the stream if it is not there; its epoch is born with it."""
-        if not await self.exists():
+        if await self.exists():
+            return
+        with contextlib.suppress(nats.js.errors.BadRequestError):  # somebody else was quicker
             await self._js.add_stream(
                 StreamConfig(
                     name=STREAM,

@@ -40,7 +40,9 @@ def import_(
     from contango_market_data.importers.run import run_import
 
     with count_bar(f"import {format}") as tell:
-        report = run_import(format, src, catalog, _options(option or []), progress=tell)
+        report = run_import(
+            format, src, catalog, _options(option or []), progress=lambda done, total, _: tell(done, total)
+        )
     print(f"{catalog}: {report.rows_read:,} rows read, {report.rows_written:,} written")
     for flag in report.flags:
         print(f"  flagged {flag.count:>9,}  {flag.reason}  (first: {flag.first_where}) {flag.detail}")
@@ -48,19 +50,21 @@ def import_(
 
 @app.command()
 def show(catalog: CatalogOption = CATALOG) -> None:
-    """Say what a catalog holds."""
+    """Say what a catalog holds (instants in UTC)."""
+    import numpy as np
+
     from contango_market_data.catalog.store import Catalog
     from contango_market_data.inspect import show as look
 
     stored = Catalog.open(catalog)
     table = Table(title=f"{stored.info.name} ({stored.info.calendar})")
-    rows = look(stored)
-    for name in ("what", "symbol", "timeframe", "first", "last", "rows", "sessions"):
-        table.add_column(name, justify="right" if name in ("rows", "sessions") else "left")
-    for row in rows:
-        table.add_row(
-            *(str(getattr(row, c.header)) if getattr(row, c.header) is not None else "" for c in table.columns)
-        )
+    for name in ("symbol", "timeframe", "first", "last"):
+        table.add_column(name)
+    for name in ("rows", "sessions"):
+        table.add_column(name, justify="right")
+    for held in look(stored):
+        first, last = (str(np.datetime64(ns, "ns").astype("M8[m]")) for ns in (held.first_ns, held.last_ns))
+        table.add_row(held.symbol, held.timeframe, first, last, f"{held.rows:,}", f"{held.sessions:,}")
     console.print(table)
     for note in stored.info.notes:
         print(f"- {note}")
@@ -73,8 +77,9 @@ def check(catalog: CatalogOption = CATALOG) -> None:
     from contango_market_data.inspect import check as inspect
 
     findings = inspect(Catalog.open(catalog))
-    for flag in findings:
-        print(f"{flag.count:>10,}  {flag.reason}  (first: {flag.first_where}) {flag.detail}")
+    for finding in findings:
+        flag = finding.flag
+        print(f"{flag.count:>10,}  {finding.subject}: {flag.reason}  (first: {flag.first_where}) {flag.detail}")
     print(f"{len(findings)} kinds of findings")
     if findings:
         sys.exit(1)

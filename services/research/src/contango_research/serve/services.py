@@ -69,10 +69,11 @@ async def _market_data(ctx: Context) -> None:
     catalog, book = Catalog.open(ctx.settings.catalog), load_book(ctx.settings.book)
     period = period_of(catalog, book, ctx.settings.start, ctx.settings.end)
     feed = open_feed(catalog, book, period, ctx.blocks)
-    await ctx.log.wait()
     if ctx.settings.runtime == "lockstep":
+        await ctx.log.wait()
         await FeedServer(ctx.log, ctx.client, feed.inputs(), ("md", "reference"), BUILD).run()
         return
+    await ctx.log.create()
     await run_paced(ctx, feed.inputs(), book.params(), start_ns_of(feed, period))
 
 
