@@ -30,7 +30,7 @@ def blocked(folder: Path) -> Path:
 def test_first_writable_folder_is_taken(tmp_path: Path) -> None:
     environ = {"NUMBA_CACHE_DIR": str(blocked(tmp_path)), "XDG_CACHE_HOME": str(tmp_path / "xdg")}
     folder = prepare_environment(environ)
-    assert folder == tmp_path / "xdg" / "contango" / "numba"
+    assert folder.parent == tmp_path / "xdg" / "contango" / "numba"
     assert environ["NUMBA_CACHE_DIR"] == str(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
     assert list(folder.iterdir()) == []
@@ -38,7 +38,7 @@ def test_first_writable_folder_is_taken(tmp_path: Path) -> None:
 
 def test_given_folder_stays_and_threads_are_one(tmp_path: Path) -> None:
     environ = {"NUMBA_CACHE_DIR": str(tmp_path), "OMP_NUM_THREADS": "8"}
-    assert prepare_environment(environ) == tmp_path
+    assert prepare_environment(environ).parent == tmp_path
     assert {environ[key] for key in environment.ONE_THREAD} == {"1"}
 
 
@@ -47,7 +47,23 @@ def test_a_strangers_folder_is_not_trusted(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir()
     os.chown(tmp_path / "theirs", 65534, 65534)
     environ = {"NUMBA_CACHE_DIR": str(tmp_path / "theirs"), "HOME": str(tmp_path)}
-    assert prepare_environment(environ) == tmp_path / ".cache" / "contango" / "numba"
+    assert prepare_environment(environ).parent == tmp_path / ".cache" / "contango" / "numba"
+
+
+def test_a_changed_source_gets_a_cache_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """numba would go on with what it compiled from the old text of a file that a kernel calls."""
+    package = tmp_path / "a_changing_package"
+    package.mkdir()
+    source = package / "__init__.py"
+    source.write_text("x = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(environment, "PACKAGES", ("a_changing_package",))
+    environ = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    before = prepare_environment(environ)
+    assert prepare_environment(environ) == before
+    source.write_text("x = 22\n")
+    after = prepare_environment(environ)
+    assert (after.parent, after == before) == (before.parent, False)
 
 
 def test_no_writable_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
