@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from contango_common.domain.errors import UserError
 # More threads would make sums depend on the machine's load.
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CACHE_KEY = "NUMBA_CACHE_DIR"
+_OURS = re.compile(r"[0-9a-f]{16}")  # inherited from a parent process that prepared its environment
 PACKAGES = ("contango_quant", "contango_market_data", "contango_signals", "contango_risk", "contango_inference")
 
 
@@ -29,7 +31,7 @@ def prepare_environment(environ: MutableMapping[str, str] | None = None) -> Path
     target = os.environ if environ is None else environ
     target.update(dict.fromkeys(ONE_THREAD, "1"))
     sources = _sources()
-    bases = (base.parent if base.name == sources else base for base in _candidates(target))
+    bases = (base.parent if _OURS.fullmatch(base.name) else base for base in _candidates(target))
     folder = next((path for base in bases if _usable(base) and _usable(path := base / sources)), None)
     if folder is None:
         raise UserError(f"{CACHE_KEY}: no writable folder found; set it to one")
