@@ -29,8 +29,8 @@ log = get_logger(SERVICE)
 class Pace:
     """How much is written at once, how long a message may wait for company, and how long to pause when refused."""
 
-    batch_messages: int = 2_000
-    buffer_messages: int = 8_000
+    batch_messages: int = 4_000
+    buffer_messages: int = 16_000
     linger_s: float = 0.25
     first_pause_s: float = 0.1
     longest_pause_s: float = 5.0
