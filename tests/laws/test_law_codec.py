@@ -8,13 +8,13 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.event_strategies import INT64, envelopes, event_of, floats, json_values
 
 from contango_common.events.base import TAGS, Event
 from contango_common.events.codec import Envelope, canonical, decode, encode
 from contango_common.events.market import Bars, RateSet
 from contango_common.events.order import AccountSnapshot
 from contango_common.events.system import Halt, ParametersChanged
+from support.event_strategies import INT64, envelopes, event_of, floats, json_values
 
 
 def envelope_of(*events: Event, source: str = "md", build: str = "b") -> Envelope:
