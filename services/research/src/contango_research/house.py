@@ -24,7 +24,7 @@ MODULES = {
 }
 # Oracles' answers are facts: an audit reads them and never recomputes them.
 JUDGES = ("signals", "risk", "execution")
-EDGES = ("market-data", "clock", "recorder", "gateway")
+EDGES = ("market-data", "clock", "recorder", "gateway", "conductor")
 SERVICES = (*MODULES, *EDGES)
 
 

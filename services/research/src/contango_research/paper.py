@@ -4,7 +4,6 @@ The run directory is the session: started again it goes on where its log ends. W
 out as a run, with report and manifest, so that the session can be audited like a backtest.
 """
 
-import asyncio
 import hashlib
 import json
 import signal
@@ -16,9 +15,7 @@ from rich.table import Table
 
 from contango_common.domain.errors import UserError
 from contango_common.edge.clock import monotonic_s
-from contango_common.edge.main import new_loop
 from contango_common.runtime.log import Message
-from contango_common.runtime.nats import NatsLog, connect
 from contango_market_data.catalog.dates import to_date
 from contango_market_data.catalog.store import Catalog
 from contango_research.backtest import period_of
@@ -27,6 +24,7 @@ from contango_research.cli.options import day
 from contango_research.cli.screen import console, count_bar
 from contango_research.fleet import Fleet, fleet
 from contango_research.house import MODULES
+from contango_research.replay import read_log
 from contango_research.serve.context import addresses
 
 SERVICES = (*MODULES, "recorder", "gateway", "market-data", "clock")
@@ -67,7 +65,7 @@ def run_paper(
                 live.update(_status(running))
         console.print("stopping …", style="dim")
         running.supervisor.stop()
-        messages = _read_log(running)
+        messages = read_log(running)
     return _write(run_dir, messages, book, stored, monotonic_s() - began)
 
 
@@ -114,19 +112,6 @@ def _on_signals() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def _read_log(running: Fleet) -> list[Message]:
-    async def read() -> list[Message]:
-        client = await connect(running.nats.url, "session", **running.nats.login())
-        log = NatsLog(client)
-        last = await log.last()
-        messages = [] if last is None else [message async for message in log.read(1, last.seq)]
-        await client.close()
-        return messages
-
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(read())
 
 
 def _announce(running: Fleet, run_dir: Path) -> None:

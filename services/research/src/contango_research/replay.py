@@ -5,21 +5,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from contango_common.domain.errors import ContangoError
+import nats.errors
+import nats.js.errors
+
+from contango_common.domain.errors import ContangoError, UserError
 from contango_common.edge.clock import monotonic_s, sleep_s
 from contango_common.edge.main import new_loop
 from contango_common.edge.store import Store, StoreUnavailable
-from contango_common.runtime.blocks import BlockStore
-from contango_common.runtime.conductor import Conductor
+from contango_common.events.codec import decode
 from contango_common.runtime.log import Message
 from contango_common.runtime.nats import NatsLog, connect
 from contango_market_data.catalog.store import Catalog
-from contango_research.backtest import REASON, Period, Progress, open_feed, start_ns_of
+from contango_research.backtest import Period, Progress
 from contango_research.book import Book
 from contango_research.fleet import Fleet, fleet
-from contango_research.house import BUILD, MODULES, turns
+from contango_research.house import MODULES
 
-SERVICES = ("market-data", *MODULES, "recorder")
+SERVICES = ("conductor", "market-data", *MODULES, "recorder")
+Meddle = Callable[[Fleet], None]
+_POLL_S = 0.1
 _RECORDER_LIMIT_S = 300.0
 
 
@@ -43,8 +47,15 @@ def run_replay(
     said: Callable[[str], None] = lambda _: None,
     snapshot_every: int = 2000,
     database: bool = True,
+    service_env: dict[str, dict[str, str]] | None = None,
+    meddle: Meddle | None = None,
+    inspect: Meddle | None = None,
 ) -> Replayed:
-    """Run to the end in ``run_dir`` (bus, database, blocks, snapshots and logs lie under it)."""
+    """Run to the end in ``run_dir`` (bus, database, blocks, snapshots and logs lie under it).
+
+    ``service_env`` adds to the environment of single services, ``meddle`` is called at every look (tests kill
+    there), ``inspect`` at the end, while bus and database still run.
+    """
     env = {
         "CONTANGO_RUNTIME": "lockstep",
         "CONTANGO_CATALOG": str(catalog.path.absolute()),
@@ -54,51 +65,80 @@ def run_replay(
     }
     if book_file is not None:
         env["CONTANGO_BOOK"] = str(book_file.absolute())
-    start_ns = start_ns_of(open_feed(catalog, book, period, BlockStore(run_dir / "unused")), period)
     said("starting NATS" + (", PostgreSQL" if database else "") + " and the services")
     services = [name for name in SERVICES if database or name != "recorder"]
-    with fleet(run_dir, services, env, database=database) as running:
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            messages, drive_s = runner.run(_drive(running, book, start_ns, progress))
+    with fleet(run_dir, services, env, database=database, service_env=service_env) as running:
+        drive_s = drive(running, progress, meddle)
+        messages = read_log(running)
         recorded = _wait_for_recorder(running, messages[-1].seq, said) if database else None
+        if inspect is not None:
+            inspect(running)
     return Replayed(messages, drive_s, recorded)
 
 
-async def _drive(running: Fleet, book: Book, start_ns: int, progress: Progress | None) -> tuple[list[Message], float]:
-    client = await connect(running.nats.url, "conductor", **running.nats.login())
-    log = NatsLog(client)
-    await log.create()
-    conductor = Conductor(log, client, turns(), BUILD)
-    watching = asyncio.ensure_future(_watch(running))
-    began = None
-    drive = conductor.run(book.params(), start_ns, REASON)
-    while True:
-        step = asyncio.ensure_future(anext(drive, None))
-        await asyncio.wait({step, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if watching.done():
-            step.cancel()
-            watching.result()
-        ts_ns = await step
-        if ts_ns is None:
-            break
-        began = began or monotonic_s()
-        if progress is not None:
-            progress(ts_ns)
-    drive_s = monotonic_s() - (began or monotonic_s())
-    watching.cancel()
-    messages = [message async for message in log.read(1, conductor.head)]
-    await client.close()
-    return messages, drive_s
+def drive(running: Fleet, progress: Progress | None, meddle: Meddle | None = None) -> float:
+    """Wait until the conductor has finished; seconds from the first input to the last.
+
+    Raises ContangoError when a service has given up: without it no turn would ever come.
+    """
+    began: float | None = None
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        look = _Look(running)
+        while True:
+            states = running.supervisor.status()
+            if states["conductor"].state == "finished":
+                break
+            for name, status in states.items():
+                if status.state == "given_up":
+                    where = running.logs()[name]
+                    raise ContangoError(f"{name} gave up: {_last_line(where)} (whole log: {where})")
+            ts_ns = runner.run(look.last_frame_ns())
+            if ts_ns is not None:
+                began = began or monotonic_s()
+                if progress is not None:
+                    progress(ts_ns)
+            if meddle is not None:
+                meddle(running)
+            sleep_s(_POLL_S)
+        runner.run(look.close())
+    return monotonic_s() - (began or monotonic_s())
 
 
-async def _watch(running: Fleet) -> None:
-    """Raise when a service has given up: without it no turn would ever come."""
-    while True:
-        for name, status in running.supervisor.status().items():
-            if status.state == "given_up":
-                where = running.logs()[name]
-                raise ContangoError(f"{name} gave up: {_last_line(where)} (whole log: {where})")
-        await asyncio.sleep(0.5)
+class _Look:
+    """Asks the bus now and then how far the run has come."""
+
+    def __init__(self, running: Fleet) -> None:
+        self._running = running
+        self._log: NatsLog | None = None
+
+    async def last_frame_ns(self) -> int | None:
+        try:
+            if self._log is None:
+                client = await connect(self._running.nats.url, "look", **self._running.nats.login())
+                self._log = NatsLog(client, timeout_s=1.0)
+            last = await self._log.last("log.md")
+            return None if last is None else decode(last.data).ts_ns
+        except (UserError, nats.errors.Error, nats.js.errors.Error):
+            return None  # the bus is being started, or killed by a test; the next look will tell
+
+    async def close(self) -> None:
+        if self._log is not None:
+            await self._log.client.close()
+
+
+def read_log(running: Fleet) -> list[Message]:
+    """Every message of the run's log."""
+
+    async def read() -> list[Message]:
+        client = await connect(running.nats.url, "reader", **running.nats.login())
+        log = NatsLog(client)
+        last = await log.last()
+        messages = [] if last is None else [message async for message in log.read(1, last.seq)]
+        await client.close()
+        return messages
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(read())
 
 
 def _last_line(path: Path) -> str:

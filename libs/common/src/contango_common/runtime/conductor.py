@@ -124,6 +124,7 @@ class Conductor:
 
     async def _handled(self, name: str, seq: int) -> bool:
         """Wait until ``name`` has handled ``seq``; whether it wants to publish."""
+        failpoint("after-decide", NAME)
         reports = self._reports[name]
         if seq <= self._old and seq not in reports:
             await self._say(name, b"A %d" % seq)

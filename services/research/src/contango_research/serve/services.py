@@ -26,6 +26,7 @@ def body_of(service: str, settings: Settings, redactor: Redactor) -> Body:
         "clock": _clock,
         "recorder": _recorder,
         "gateway": _gateway,
+        "conductor": _conductor,
     }.get(service, _fold)
 
     async def body(stop: asyncio.Event) -> None:
@@ -58,23 +59,44 @@ async def _fold(ctx: Context) -> None:
     await run_free(running, observe)
 
 
-async def _market_data(ctx: Context) -> None:
+def _opened(ctx: Context):  # type: ignore[no-untyped-def]
+    """Book, feed and start of trading, as the settings name them."""
     from contango_market_data.catalog.store import Catalog
     from contango_research.backtest import open_feed, period_of, start_ns_of
     from contango_research.book import load_book
-    from contango_research.serve.paced import run_paced
 
     if ctx.settings.catalog is None:
-        raise UserError("market-data needs a catalog: set CONTANGO_CATALOG to its folder")
+        raise UserError(f"{ctx.service} needs a catalog: set CONTANGO_CATALOG to its folder")
     catalog, book = Catalog.open(ctx.settings.catalog), load_book(ctx.settings.book)
     period = period_of(catalog, book, ctx.settings.start, ctx.settings.end)
     feed = open_feed(catalog, book, period, ctx.blocks)
+    return book, feed, start_ns_of(feed, period)
+
+
+async def _conductor(ctx: Context) -> None:
+    """Drives a lock-step replay to its end, then finishes."""
+    from contango_common.runtime.conductor import Conductor
+    from contango_research.backtest import REASON
+    from contango_research.house import turns
+
+    book, _, start_ns = _opened(ctx)
+    await ctx.log.create()
+    cursor = ctx.metrics.gauge("contango_cursor_seq", service=ctx.service)
+    conductor = Conductor(ctx.log, ctx.client, turns(), BUILD)
+    async for _ in conductor.run(book.params(), start_ns, REASON):
+        cursor.set(conductor.cursor)
+
+
+async def _market_data(ctx: Context) -> None:
+    from contango_research.serve.paced import run_paced
+
+    book, feed, start_ns = _opened(ctx)
     if ctx.settings.runtime == "lockstep":
         await ctx.log.wait()
         await FeedServer(ctx.log, ctx.client, feed.inputs(), ("md", "reference"), BUILD).run()
         return
     await ctx.log.create()
-    await run_paced(ctx, feed.inputs(), book.params(), start_ns_of(feed, period))
+    await run_paced(ctx, feed.inputs(), book.params(), start_ns)
 
 
 async def _clock(ctx: Context) -> None:
