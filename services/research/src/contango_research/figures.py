@@ -8,6 +8,7 @@ cautious direction. A figure that is not defined is None, and why stands beside 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -71,8 +72,9 @@ def curve_of(before: float, returns: Floats) -> Floats:
 
 def returns_of(before: float, equity: Sequence[float]) -> Floats:
     """Simple returns of each session against the one before."""
-    curve = np.array([before, *equity])
-    return curve[1:] / curve[:-1] - 1.0
+    curve = np.array([before, *equity], dtype=np.float64)
+    returns: Floats = curve[1:] / curve[:-1] - 1.0
+    return returns
 
 
 def curve_figures(returns: Floats, sessions_per_year: float, intervals: bool = True) -> Figures:
@@ -161,7 +163,7 @@ def effective_trades(spans_ns: Sequence[tuple[int, int]]) -> float:
     """
     times = sorted({edge for span in spans_ns for edge in span})
     total = 0.0
-    for start, end in zip(times, times[1:]):
+    for start, end in pairwise(times):
         over = [close - open_ for open_, close in spans_ns if open_ <= start and close >= end]
         total += sum((end - start) / length for length in over) / max(1, len(over))
     return total + sum(1 for open_, close in spans_ns if open_ == close)

@@ -1,7 +1,6 @@
 """The manifest of a run's directory: what it was made with, from which blocks, and the SHA-256 of every file."""
 
 import hashlib
-import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +10,7 @@ from typing import Any
 MANIFEST = "manifest.json"
 KIND = "contango-run"
 LIBRARIES = ("numpy", "numba", "scipy", "pydantic", "pydantic-core", "orjson", "pyarrow")
+VECTOR = ("sse4", "avx", "fma", "asimd", "sve")
 MEMBERS = (
     "contango-quant",
     "contango-common",
@@ -26,9 +26,9 @@ MEMBERS = (
 
 
 def manifest_of(
-    folder: Path, out: Path, *, digest: str, messages: int, builds: set[str], block_dir: Path, command: str
+    folder: Path, *, digest: str, messages: int, builds: set[str], block_store: str | None, command: str
 ) -> dict[str, Any]:
-    """``folder`` holds the files now, ``out`` is where they will lie (relative paths are from there)."""
+    """For the files of ``folder``; ``block_store`` is its path from there (None: the run has no blocks)."""
     return {
         "kind": KIND,
         "format": 1,
@@ -36,16 +36,23 @@ def manifest_of(
         "messages": messages,
         "command": command,
         "builds": sorted(build for build in builds if build),
-        "versions": {
-            "python": platform.python_version(),
-            "implementation": sys.implementation.name,
-            **{name: installed(name) for name in (*LIBRARIES, *MEMBERS)},
-        },
+        "environment": environment(),
         "platform": platform.platform(),
-        "machine": platform.machine(),
         "cpu_flags": cpu_flags(),
-        "blocks": {"path": str(block_dir.resolve()), "relative": os.path.relpath(block_dir.resolve(), out.resolve())},
+        "block_store": block_store,
         "files": {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.is_file()},
+    }
+
+
+def environment() -> dict[str, str | None]:
+    """What floating point may depend on: versions, the kind of machine and its vector instructions."""
+    flags = cpu_flags()
+    return {
+        "python": platform.python_version(),
+        "implementation": sys.implementation.name,
+        "machine": platform.machine(),
+        "vector_instructions": None if flags is None else " ".join(f for f in flags if f.startswith(VECTOR)),
+        **{name: installed(name) for name in (*LIBRARIES, *MEMBERS)},
     }
 
 

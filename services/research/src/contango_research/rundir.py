@@ -1,6 +1,7 @@
 """A run's directory: written beside its place and moved there when it is complete, so nothing is ever half-written."""
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -14,14 +15,16 @@ from contango_common.events.codec import decode
 from contango_common.runtime.canon import CanonWriter
 from contango_common.runtime.log import Message
 from contango_research.conservation import Twin
-from contango_research.manifest import KIND, MANIFEST, manifest_of
+from contango_research.manifest import KIND, MANIFEST, environment, manifest_of
 from contango_research.plain import json_pretty, without_nan
 from contango_research.report.page import render
 from contango_research.summary import analyse, summarise
 from contango_research.tables import write_decisions, write_equity, write_trades
 from contango_research.tally import Tally
 
-LOG = "log.jsonl.gz"
+__all__ = ["check_out", "environment", "is_run_dir", "write_run"]
+
+LOG, BLOCKS = "log.jsonl.gz", "blocks"
 DEFAULT_SESSIONS_PER_YEAR = 252.0
 EVERY = 4096
 
@@ -59,7 +62,8 @@ def write_run(
     """Write the directory of a run from its log and return the summary.
 
     ``messages`` in log order, read once; ``progress`` is called with the count of messages taken. A run's directory
-    that lies at ``out`` is replaced, anything else there is a UserError. Blocks inside ``out`` are kept.
+    that lies at ``out`` is replaced, anything else there is a UserError. The blocks come along as links (copies where
+    links are not possible), so the directory stands alone and ``block_dir`` may be removed.
     """
     check_out(out, block_dir)
     try:
@@ -69,8 +73,8 @@ def write_run(
         raise UserError(f"{out}: {error.strerror}; name a folder that can be written with --out") from None
     try:
         work.chmod(0o755)
-        summary = _fill(work, out, messages, book_params, notes, wall_s, block_dir, command, progress)
-        _move_in(work, out, block_dir)
+        summary = _fill(work, messages, book_params, notes, wall_s, block_dir, command, progress)
+        _move_in(work, out)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -79,7 +83,6 @@ def write_run(
 
 def _fill(
     work: Path,
-    out: Path,
     messages: Iterable[Message],
     params: dict[str, Any],
     notes: list[str],
@@ -100,9 +103,8 @@ def _fill(
     (work / "report.html").write_text(render(analysis, summary, params, notes), encoding="utf-8")
     (work / "summary.json").write_bytes(json_pretty(summary))
     count = sum(tally.subjects.values())
-    manifest = manifest_of(
-        work, out, digest=digest, messages=count, builds=tally.builds, block_dir=block_dir, command=command
-    )
+    store = BLOCKS if _bring_blocks(block_dir, work / BLOCKS) else None
+    manifest = manifest_of(work, digest=digest, messages=count, builds=tally.builds, block_store=store, command=command)
     (work / MANIFEST).write_bytes(json_pretty(manifest))
     return summary
 
@@ -130,14 +132,29 @@ def _sessions_per_year(params: dict[str, Any]) -> float:
     return float((params.get("signals") or {}).get("sessions_per_year") or DEFAULT_SESSIONS_PER_YEAR)
 
 
-def _move_in(work: Path, out: Path, block_dir: Path) -> None:
+def _bring_blocks(block_dir: Path, to: Path) -> bool:
+    """Link or copy the store's files; False when there is none."""
+    if not block_dir.is_dir():
+        return False
+    to.mkdir()
+    for path in sorted(block_dir.iterdir()):
+        if path.is_file():
+            _link(path, to / path.name)
+    return True
+
+
+def _link(path: Path, to: Path) -> None:
+    try:
+        os.link(path, to)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(path, to)
+
+
+def _move_in(work: Path, out: Path) -> None:
     """Swap by renames on one file system; the old directory is gone only when the new one is in place."""
     if not out.exists():
         work.rename(out)
         return
-    for path in out.iterdir():
-        if _holds(path, block_dir):
-            path.rename(work / path.name)
     old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
     out.rename(old / "run")
     try:
