@@ -98,6 +98,12 @@ def test_buying_and_selling_the_same_thing_cost_the_spread(quotes: list[LegQuote
     assert math.isclose(bought + sold, mids, abs_tol=0), "both are rounded by the same amount, in opposite directions"
 
 
+def test_fractions_of_a_millionth_are_rounded_against_the_account() -> None:
+    quote = LegQuote(10, 11, -1, -1, 0, 0)
+    assert net_price_micros([quote], [1], 1, 530_000) == 11
+    assert net_price_micros([quote], [-1], 1, 530_000) == -10
+
+
 def test_the_coarsest_root_sets_the_increment() -> None:
     increments = {"SPXW": 5, "XSP": 1}
     assert increment_of(increments, ["SPXW180316P02500000", "XSP180316P00250000"]) == 5

@@ -271,10 +271,12 @@ def random_quotes(rng: random.Random) -> dict[str, Quote]:
     """Good, absent, crossed, one-sided and thin quotes, as they come."""
     quotes: dict[str, Quote] = {}
     for name in ALL:
-        bid = rng.choice([0, 5, 40, 90, 200, rng.randrange(1, 400)])
-        ask = rng.choice([bid + rng.randrange(1, 30), bid + rng.randrange(1, 30), bid, -1, bid - 5])
-        if rng.random() < 0.9:
-            quotes[name] = (bid, ask, rng.choice([-1, 0, 1, 3, 50]), rng.choice([-1, 1, 2, 50]))
+        bid = rng.choice([0, 40, 90, 200, rng.randrange(1, 400), rng.randrange(1, 400)])
+        ask = bid + rng.randrange(1, 30)
+        if rng.random() < 0.15:
+            ask = rng.choice([bid, -1, bid - 5])
+        if rng.random() < 0.95:
+            quotes[name] = (bid, ask, rng.choice([-1, 0, 2, 3, 5, 50]), rng.choice([-1, 1, 2, 4, 50]))
     return quotes
 
 
@@ -282,7 +284,7 @@ def good_quotes(rng: random.Random) -> dict[str, Quote]:
     return {name: (bid := rng.randrange(5, 300), bid + rng.randrange(1, 30), 999, -1) for name in ALL}
 
 
-OFTEN = ["frame", "good", "approve"] * 3 + ["exit", "night", "resume", "risk-resume"] * 2
+OFTEN = ["frame", "good", "approve"] * 5 + ["exit", "night", "resume", "risk-resume"] * 2
 ACTIONS = st.sampled_from([*OFTEN, "bars", "emergency", "halt", "risk-halt", "feed", "repeat", "foreign-cancel"])
 SCRIPTS = st.tuples(st.integers(0, 2**32), st.lists(ACTIONS, min_size=5, max_size=40))
 
@@ -342,8 +344,8 @@ class Script:
             instruments=names,
             ratios=ratios,
             quantity=self.rng.randrange(1, 8),
-            limit_ticks=self.rng.randrange(-400, 400),
-            valid_until_ns=self.ts_ns + self.rng.randrange(-5, 200) * MINUTE_NS,
+            limit_ticks=self.rng.randrange(-300, 900),
+            valid_until_ns=self.ts_ns + self.rng.choice([-5, 20, 200, 2_000]) * MINUTE_NS,
         )
         self.approvals.append(event)
         self.world.put("log.risk", self.ts_ns, event)
@@ -382,7 +384,7 @@ class Script:
 
 
 def played(seed: int, actions: Sequence[str], **how: Any) -> Script:
-    script = Script(started(**how), random.Random(seed))
+    script = Script(started({"execution": {"open_deadline_minutes": 240}}, **how), random.Random(seed))
     for action in actions:
         before = len(script.world.said(OrderSubmitted))
         script.play(action)
@@ -672,8 +674,8 @@ def test_a_halt_takes_back_openings_and_leaves_exits() -> None:
 def test_an_opening_order_ends_at_its_deadline() -> None:
     world = started({"execution": {"open_deadline_minutes": 60}})
     world.put("log.risk", minute(30), approved("p", limit_ticks=-500))
-    for n in (60, 90, 120):
-        world.put("log.md", minute(n), chain(QUOTES))
+    assert [type(e).__name__ for e in world.put("log.md", minute(60), chain(QUOTES))] == ["WorkingPriceMoved"]
+    assert isinstance(world.put("log.md", minute(90), chain(QUOTES))[0], OrderCancelled)
     assert [(c.order_id, c.reason) for c in world.said(OrderCancelled)] == [("p:o1", "deadline")]
     assert [(d.state, d.filled, d.reason) for d in world.said(OrderDone)] == [("cancelled", 0, "deadline")]
 
@@ -724,6 +726,45 @@ def test_cancelling_what_is_over_is_silent_and_what_never_came_is_refused() -> N
     assert isinstance(answer, Rejected)
     (again,) = world.put("log.execution", minute(61), order("ghost"))
     assert isinstance(again, Rejected), "the id was spent by the answer"
+
+
+@pytest.mark.parametrize(("limit_ticks", "fills"), [(-210, True), (-215, False)])
+def test_the_limit_is_kept_to_the_tick(limit_ticks: int, fills: bool) -> None:
+    """The condor brings 212.9 ticks."""
+    world = World(parts=(venue,))
+    world.put("log.reference", OPEN_NS, *listing())
+    world.put("log.execution", minute(30), order("a", limit_ticks=limit_ticks))
+    world.put("log.md", minute(60), chain(QUOTES))
+    assert bool(world.said(Filled)) is fills
+
+
+def test_a_market_order_pays_the_natural_price() -> None:
+    world = World(parts=(venue,))
+    world.put("log.reference", OPEN_NS, *listing())
+    world.put("log.execution", minute(30), order("a", limit_ticks=None))
+    world.put("log.md", minute(60), chain(QUOTES))
+    assert [f.cash_micros for f in world.said(Filled)] == [5 * 180_000_000]
+
+
+@pytest.mark.parametrize("purpose", ["open", "reduce"])
+def test_what_is_not_held_cannot_be_given_away(purpose: Any) -> None:
+    world = World(parts=(venue,))
+    world.put("log.reference", OPEN_NS, *listing())
+    closing = order("a", purpose=purpose, ratios=(-1, 1, 1, -1), limit_ticks=None)
+    world.put("log.execution", minute(30), closing)
+    world.put("log.md", minute(60), chain(QUOTES | {CONDOR[0]: (0, 5, 0, 50)}))
+    assert world.said(Filled) == []
+
+
+def test_the_venue_lets_a_stale_order_lapse_by_itself() -> None:
+    world = World(parts=(venue,))
+    world.put("log.reference", OPEN_NS, *listing())
+    world.put("log.execution", minute(30), order("a", valid_until_ns=minute(45)))
+    said = world.put("log.md", minute(46), chain(QUOTES))
+    assert [(type(e).__name__, e.reason) for e in said if isinstance(e, Cancelled)] == [
+        ("Cancelled", "valid until passed")
+    ]
+    assert world.said(Filled) == []
 
 
 @pytest.mark.parametrize(
@@ -846,8 +887,10 @@ def test_nothing_trades_at_the_expiry_instant_even_before_the_print() -> None:
 def test_a_calendar_lives_on_with_its_far_leg_and_can_be_closed() -> None:
     world = held_after_one_frame(instruments=CALENDAR, ratios=(-1, 1), limit_ticks=100, quantity=2)
     near_ns = EXPIRY[20180316]
+    world.put("log.risk", near_ns, approved("q", instruments=CALENDAR, ratios=(-1, 1)))
     event = SettlementPrint(underlying="SPX", root="SPXW", expiry_ns=near_ns, price=2_690.0)
     said = world.put("log.reference", near_ns, event)
+    assert [c.order_id for c in said if isinstance(c, Cancelled)] == ["q:o1"], "one expired leg ends the order"
     assert [e.cash_micros for e in said if isinstance(e, Expired)] == [-2 * 100 * 10_000_000]
     assert world.states[0].holdings == {CALENDAR[1]: 2}
     ask = approved("p", instruments=CALENDAR, ratios=(-1, 1), quantity=2)
