@@ -9,6 +9,8 @@ from contango_common.events.order import Assigned, Expired, Filled
 from contango_risk.maxloss import Holding, max_loss_micros
 from contango_risk.state import Asset, Entry, Ledger, Leg, Marks, OrderRef, Pending, Position, Root
 
+CLOSED_FILLS = 512  # how many fills of trades that are over are still recognised when they are reported again
+
 
 def fund(ledger: Ledger, cash_micros: int) -> None:
     """The venue's first account snapshot is the book's initial cash."""
@@ -44,6 +46,8 @@ def release_overdue(ledger: Ledger, ts_ns: int) -> None:
 
 def book_fill(ledger: Ledger, fill: Filled, ts_ns: int, assets: dict[str, Asset], roots: dict[str, Root]) -> None:
     """Book a fill to its position; a fill that is already booked changes nothing."""
+    if fill.fill_id in ledger.closed_fills:
+        return
     position_id, opening = _owner(ledger, fill)
     position = ledger.positions.get(position_id)
     if position is None:
@@ -153,7 +157,12 @@ def book_assignment(ledger: Ledger, assigned: Assigned, assets: dict[str, Asset]
 def close_position(ledger: Ledger, position_id: str) -> None:
     """Forget a flat position (its record is the fact TradeClosed)."""
     position = ledger.positions.pop(position_id, None)
-    if position is not None and not position.legs[0].is_option:
+    if position is None:
+        return
+    ledger.closed_fills.update(dict.fromkeys(position.fills, True))
+    for fill_id in list(ledger.closed_fills)[:-CLOSED_FILLS]:
+        del ledger.closed_fills[fill_id]
+    if not position.legs[0].is_option:
         ledger.spot_positions -= 1
     for order_id in [key for key, ref in ledger.orders.items() if ref.position_id == position_id]:
         del ledger.orders[order_id]

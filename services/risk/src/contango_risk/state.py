@@ -153,6 +153,7 @@ class Ledger:
     drafts: dict[str, Entry] = field(default_factory=dict)
     pending: dict[str, Pending] = field(default_factory=dict)
     orders: dict[str, OrderRef] = field(default_factory=dict)
+    closed_fills: dict[str, bool] = field(default_factory=dict)  # of trades that are over, the last few hundred
     unattributed_micros: int = 0  # cash of broker's facts that no position of ours explains
     spot_positions: int = 0
     spot_seen: bool = False
