@@ -23,6 +23,7 @@ class Daily:
     price: tuple[float | None, ...]
     regime: tuple[str, ...]
     heat_fraction: tuple[float, ...]
+    realised_variance: tuple[float | None, ...]
     before_usd: float | None
     price_before: float | None
     unmarked: int
@@ -40,6 +41,7 @@ class Daily:
             price=self.price[row:],
             regime=self.regime[row:],
             heat_fraction=self.heat_fraction[row:],
+            realised_variance=self.realised_variance[row:],
             before_usd=self.equity_usd[row - 1] if row else self.before_usd,
             price_before=self.price[row - 1] if row else self.price_before,
             unmarked=self.unmarked,
@@ -76,15 +78,8 @@ def daily_of(tally: Tally) -> Daily:
         price=tuple(price),
         regime=tuple(regime),
         heat_fraction=tuple(heat),
+        realised_variance=tuple(day.realised_variance for day in days),
         before_usd=before,
         price_before=tally.first_prices.get(symbol),
         unmarked=unmarked,
     )
-
-
-def years_between(daily: Daily, sessions_per_year: float) -> float:
-    """Length in years by sessions.
-
-    The calendar would serve as well; sessions keep growth and volatility on one scale.
-    """
-    return len(daily) / sessions_per_year

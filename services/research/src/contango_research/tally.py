@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import log
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -28,12 +29,16 @@ class Stamped(NamedTuple, Generic[E]):
 
 @dataclass(slots=True)
 class Day:
-    """One session with frames: its date (yyyymmdd), last frame, and the last price seen of every symbol."""
+    """One session with frames: its date (yyyymmdd), last frame, and the last price seen of every symbol.
+
+    ``realised_variance`` of the underlying: squared log returns between its intraday closes, overnight included.
+    """
 
     date: int
     last_ns: int
     frames: int = 0
     exposed_frames: int = 0
+    realised_variance: float | None = None
     prices: dict[str, float] = field(default_factory=dict)
 
 
@@ -71,6 +76,7 @@ class Tally:
     settlement_micros: int = 0
     _held: set[str] = field(default_factory=set)
     _frame: tuple[int, int] = (0, 0)
+    _last_close: float | None = None
 
     def take(self, message: Message, envelope: Envelope) -> None:
         """One message of the log."""
@@ -127,11 +133,21 @@ class Tally:
 def _bars(tally: Tally, event: market.Bars, ts_ns: int, seq: int) -> None:
     if tally.underlying is None and event.symbols:
         tally.underlying = event.symbols[0]
-    prices = tally.days[-1].prices if tally.days else {}
+    if not tally.days:
+        return
+    day, prices = tally.days[-1], tally.days[-1].prices
     for symbol, open_, close in zip(event.symbols, event.open, event.close, strict=True):
+        if symbol == tally.underlying and event.timeframe_s < DAY_S:
+            _move(tally, day, close)
         prices[symbol] = close
         if symbol not in tally.first_prices and tally.started_ns is not None and event.timeframe_s < DAY_S:
             tally.first_prices[symbol] = open_
+
+
+def _move(tally: Tally, day: Day, close: float) -> None:
+    if tally._last_close is not None and close > 0.0:
+        day.realised_variance = (day.realised_variance or 0.0) + log(close / tally._last_close) ** 2
+    tally._last_close = close if close > 0.0 else None
 
 
 def _chain(tally: Tally, event: market.ChainFrame, ts_ns: int, seq: int) -> None:

@@ -9,5 +9,14 @@ REGIMES = {
 }
 
 
+SHORT = {
+    "LOW_VOL_RANGE": "low vol",
+    "HIGH_VOL_RANGE": "high vol",
+    "BULL_TREND": "bull",
+    "BEAR_TREND": "bear",
+    "CRASH_MODE": "crash",
+}
+
+
 def regime_class(label: str) -> str:
     return REGIMES.get(label, "rg-none")

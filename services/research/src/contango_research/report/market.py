@@ -62,7 +62,8 @@ def _forecasts(a: Analysis) -> str:
     text = (
         f"Model <code>{escape(model)}</code>, {len(a.tally.forecasts):,} forecasts. Well calibrated means that a "
         "quantile of level <i>q</i> is not exceeded in a share <i>q</i> of the cases. Forecasts of neighbouring "
-        "sessions share most of their future: the number of cases that do not overlap is what counts."
+        "sessions share most of their future: the number of cases that do not overlap is what counts. What came is the "
+        "sum of squared log returns between the closes of the intraday bars, overnight included, annualised."
     )
     return html.paragraph(text) + _fan(shown) + _coverage(horizons)
 

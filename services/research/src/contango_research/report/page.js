@@ -14,7 +14,7 @@ for (const plot of document.querySelectorAll(".plot")) {
   const drawing = plot.querySelector("svg.time"), source = plot.querySelector("script");
   if (!drawing || !source) continue;
   const data = JSON.parse(source.textContent), [left, right, top, bottom] = data.box;
-  const rule = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  const rule = document.createElementNS(drawing.namespaceURI, "line");
   rule.setAttribute("class", "cross"); rule.setAttribute("y1", top); rule.setAttribute("y2", bottom);
   const tip = document.createElement("div");
   tip.className = "tip"; tip.hidden = true; plot.append(tip);

@@ -50,7 +50,7 @@ def render(a: Analysis, summary: dict[str, Any], params: dict[str, Any], notes: 
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{name}: report</title><style>{_asset('style.css')}</style></head><body>"
-        f"<header><h1>{name}</h1><p>{_period(summary)}</p></header>"
+        f"<header><h1>{name} <span>run report</span></h1><p>{_period(summary)}</p></header>"
         f'<div class="page"><nav aria-label="Contents"><ol>{links}</ol></nav><main>{body}</main></div>'
         f"<script>{_asset('page.js')}</script></body></html>\n"
     )

@@ -8,12 +8,13 @@ from contango_common.domain.sessions import DAY_NS
 from contango_common.events.risk import TradeClosed
 from contango_research.plain import iso, utc
 from contango_research.report import html
+from contango_research.report.colours import SHORT
 from contango_research.report.numbers import MINUS, dollars, percent, short, words
 from contango_research.summary import Analysis
 from contango_research.tally import Stamped, Tally
 
 MOST_DETAILED, MOST = 500, 5000
-_COLUMNS = ("Opened", "Closed", "Days", "Legs", "Units", "Credit", "P&amp;L", "of max loss", "Exit", "Regime", "")
+_COLUMNS = ("Opened", "Closed", "Days", "Legs", "Units", "Credit", "P&amp;L", "/ max loss", "Exit", "Regime", "")
 _TEXT = (0, 1, 3, 8, 9, 10)
 
 
@@ -88,7 +89,10 @@ def _sign(ratio: int) -> str:
 
 
 def _regimes(entry: str, leave: str | None) -> str:
-    return words(entry).lower() if leave in (None, entry) else f"{words(entry).lower()} → {words(str(leave)).lower()}"
+    first = SHORT.get(entry, words(entry).lower())
+    if leave is None or leave == entry:
+        return first
+    return f"{first} → {SHORT.get(leave, words(leave).lower())}"
 
 
 def _why(t: TradeClosed, closed_ns: int) -> str:
