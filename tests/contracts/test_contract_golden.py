@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -263,6 +263,7 @@ def decodes_or_is_refused(data: bytes) -> None:
         assert decode(encode(envelope)) == envelope
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_decode_or_are_refused(data):
     decodes_or_is_refused(data)
@@ -275,11 +276,13 @@ json_documents = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["v", "ts_ns", "source", "cause", "events", "build"]), json_documents))
 def test_arbitrary_envelopes_decode_or_are_refused(raw):
     decodes_or_is_refused(json.dumps({"v": 1, **raw}).encode())
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(TAGS)), json_documents, json_documents)
 def test_arbitrary_events_decode_or_are_refused(tag, first, second):
     raw = parsed(tag)
@@ -288,6 +291,7 @@ def test_arbitrary_events_decode_or_are_refused(tag, first, second):
     accepted(json.dumps(raw).encode())
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(TAGS)), st.integers(0, 10_000), st.integers(0, 255))
 def test_a_golden_message_with_a_changed_byte_decodes_or_is_refused(tag, position, value):
     data = bytearray(golden(tag))
@@ -295,12 +299,14 @@ def test_a_golden_message_with_a_changed_byte_decodes_or_is_refused(tag, positio
     decodes_or_is_refused(bytes(data))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(TAGS)), st.integers(0, 10_000))
 def test_a_truncated_golden_message_is_always_refused(tag, length):
     data = golden(tag)
     reason(data[: length % len(data)])
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(TAGS)), st.sampled_from(sorted(TAGS)), st.integers(0, 999), st.integers(0, 999))
 def test_two_golden_messages_spliced_decode_or_are_refused(one, other, first, second):
     decodes_or_is_refused(golden(one)[:first] + golden(other)[second:])

@@ -46,6 +46,7 @@ def cause(message: Message) -> int:
     return decode(message.data).cause
 
 
+@settings(deadline=None)
 @given(input_lists)
 def test_a_clean_log_has_no_difference(inputs):
     assert audit(Relay().play(raw(inputs)).log) is None
@@ -83,7 +84,7 @@ def test_every_changed_character_of_a_decision_is_found_and_named(position):
     assert found > 20
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(DECISIONS), st.data())
 def test_any_planted_bytes_in_a_decision_are_found(position, data):
     message = LOG[position]
@@ -177,7 +178,7 @@ def test_a_decision_that_no_longer_decodes_but_names_its_cause_is_found(position
 
 @pytest.mark.xfail(
     strict=True,
-    reason="canonical() drops whatever follows the last ',\"build\":', damage too: digest and audit see a good message, "
+    reason="canonical() drops whatever follows the last ',\"build\":', damage too: digest and audit see none, "
     "and the owner cannot recover from it",
 )
 @pytest.mark.parametrize("tail", [b"", b'"b', b'"b"', b'"b"}}', b"7}", b"garbage"])
@@ -192,7 +193,7 @@ def test_a_message_whose_tail_is_damaged_is_found(tail):
 # The canonical log on disk
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(inputs=input_lists)
 def test_the_canonical_file_is_audited_like_the_log_itself(inputs, tmp_path_factory):
     log = Relay().play(raw(inputs)).log

@@ -21,7 +21,7 @@ def envelope_of(*events: Event, source: str = "md", build: str = "b") -> Envelop
     return Envelope(1, source, 0, events, (0,) * len(events), build)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(envelopes())
 def test_decode_undoes_encode(envelope):
     data = encode(envelope)
@@ -30,7 +30,7 @@ def test_decode_undoes_encode(envelope):
 
 
 @pytest.mark.parametrize("tag", sorted(TAGS))
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_decode_undoes_encode_for_every_event(tag, data):
     event = data.draw(event_of(TAGS[tag]))
@@ -40,6 +40,7 @@ def test_decode_undoes_encode_for_every_event(tag, data):
     assert encode(envelope_of(read)) == encode(envelope_of(event))
 
 
+@settings(deadline=None)
 @given(envelopes(), st.sampled_from(["build", "ts_ns", "cause"]))
 def test_equal_envelopes_have_equal_bytes_and_different_ones_have_not(envelope, field):
     fields = {name: getattr(envelope, name) for name in Envelope.__slots__}
@@ -50,13 +51,13 @@ def test_equal_envelopes_have_equal_bytes_and_different_ones_have_not(envelope, 
     assert (canonical(other) == canonical(encode(envelope))) == (field == "build")
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(envelopes(), envelopes())
 def test_bytes_are_equal_only_when_envelopes_are(one, other):
     assert (encode(one) == encode(other)) == (repr(one) == repr(other))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(envelopes())
 def test_a_message_is_one_line_of_standard_json(envelope):
     data = encode(envelope)
@@ -67,7 +68,7 @@ def test_a_message_is_one_line_of_standard_json(envelope):
     assert tuple(item["of"] for item in raw["events"]) == envelope.of
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(envelopes())
 def test_canonical_is_the_message_without_its_last_key(envelope):
     raw = json.loads(encode(envelope))
@@ -79,6 +80,7 @@ def bits(value: float) -> bytes:
     return struct.pack("<d", value)
 
 
+@settings(deadline=None)
 @given(st.lists(floats | st.integers(0, 2**64 - 1).map(lambda b: struct.unpack("<d", b.to_bytes(8, "little"))[0])))
 def test_floats_keep_every_bit(values):
     finite = tuple(value for value in values if math.isfinite(value))
@@ -97,6 +99,7 @@ def test_what_is_no_finite_number_is_refused_at_birth(value):
         Bars(timeframe_s=1, symbols=(), open=(value,), high=(), low=(), close=(), volume=(None,))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=6), json_values, max_size=4))
 def test_parameters_of_json_values_come_back_as_they_were(params):
     read = decode(encode(envelope_of(ParametersChanged(params=params, reason="r")))).events[0]
@@ -104,6 +107,7 @@ def test_parameters_of_json_values_come_back_as_they_were(params):
     assert repr(read.params) == repr(params)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["build", "a", ',"build":', '"', "\\", "}", "\u2028", "\x00"]), min_size=1, max_size=4))
 def test_texts_that_look_like_the_end_of_a_message_do_no_harm(texts):
     event = ParametersChanged(params=dict.fromkeys(texts, texts), reason="".join(texts))

@@ -33,6 +33,7 @@ def boundaries(inputs: list[Input]) -> list[Kill]:
     return [(name, seq, moment) for name, seq in Relay().play(raw(inputs)).steps for moment in MOMENTS]
 
 
+@settings(deadline=None)
 @given(input_lists)
 def test_the_scheduler_by_hand_writes_the_engines_log(inputs):
     assert content(Relay().play(raw(inputs)).log) == content(engine_log(inputs))
@@ -65,7 +66,7 @@ def test_deaths_at_all_boundaries_at_once_change_no_byte():
         assert content(relay.log) == content(engine_log(INPUTS))
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(input_lists, st.data(), st.booleans(), st.integers(0, 5))
 def test_any_deaths_in_any_run_change_no_byte(inputs, data, settled, snapshot_every):
     possible = boundaries(inputs)
@@ -75,7 +76,7 @@ def test_any_deaths_in_any_run_change_no_byte(inputs, data, settled, snapshot_ev
     assert content(relay.log) == content(engine_log(inputs))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(input_lists)
 def test_recovery_never_decides_and_ends_in_the_same_state(inputs):
     relay = Relay().play(raw(inputs))
@@ -123,6 +124,7 @@ def test_no_message_is_handled_twice_or_out_of_order():
             participant.handle(message)
 
 
+@settings(deadline=None)
 @given(input_lists)
 def test_the_digest_does_not_know_the_build_but_everything_else(inputs):
     log = engine_log(inputs)

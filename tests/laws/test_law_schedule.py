@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contango_common.domain.errors import LogError
@@ -27,6 +27,7 @@ def _slow_match(pattern: str, subject: str) -> bool:
     return parts[: len(head)] == head and len(parts) > len(head)
 
 
+@settings(deadline=None)
 @given(patterns, subjects)
 def test_a_wildcard_matches_what_lies_below_it(pattern, subject):
     assert matches(pattern, subject) == _slow_match(pattern, subject)
@@ -47,6 +48,7 @@ def test_known_matches(pattern, subject, expected):
     assert matches(pattern, subject) is expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.frozensets(patterns, max_size=3), max_size=5), st.lists(subjects, max_size=6))
 def test_readers_come_in_the_order_of_the_participants_each_once(reads, asked):
     schedule = Schedule((f"p{i}", r) for i, r in enumerate(reads))
@@ -118,6 +120,7 @@ def test_each_reader_handles_a_message_before_anyone_handles_its_answers():
     assert [m.subject for m in relay.log] == ["log.md", "log.a", "log.c", "log.b"] * 2
 
 
+@settings(deadline=None)
 @given(st.integers(0, 9), st.integers(-2, 11))
 def test_parameters_come_first_and_trading_starts_once_before_the_first_input_at_or_after(count, start):
     items = [Input("md", i, f"in:{i}", (bar(float(i)),)) for i in range(count)]

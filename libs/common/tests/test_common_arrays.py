@@ -56,7 +56,7 @@ def same(one: np.ndarray, other: np.ndarray) -> bool:
     return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(arrays(), arrays(), st.integers())
 def test_states_with_arrays_come_back_bit_for_bit(first, second, count):
     state = State(first, {"a": Inner(second, count), "b": Inner(first)})
@@ -68,6 +68,7 @@ def test_states_with_arrays_come_back_bit_for_bit(first, second, count):
     assert ADAPTER.dump_json(read) == data
 
 
+@settings(deadline=None)
 @given(arrays())
 def test_what_was_read_can_be_changed_and_is_nobody_elses(array):
     data = ADAPTER.dump_json(State(array))
@@ -78,6 +79,7 @@ def test_what_was_read_can_be_changed_and_is_nobody_elses(array):
     assert ADAPTER.dump_json(State(array)) == data
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.uint64, st.integers(0, 6)))
 def test_every_bit_of_a_float_survives(raw):
     floats = raw.view(np.float64)

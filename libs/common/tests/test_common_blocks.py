@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -28,6 +28,7 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
     ]
 
 
+@settings(deadline=None)
 @given(columns())
 def test_columns_come_back_bit_for_bit(given_columns):
     data = encode_block(given_columns)
@@ -36,6 +37,7 @@ def test_columns_come_back_bit_for_bit(given_columns):
     assert encode_block(read) == data
 
 
+@settings(deadline=None)
 @given(columns(), columns())
 def test_addresses_are_equal_only_when_the_columns_are(one, other):
     same_columns = same({n: little(a) for n, a in one.items()}, {n: little(a) for n, a in other.items()})
@@ -43,6 +45,7 @@ def test_addresses_are_equal_only_when_the_columns_are(one, other):
     assert (address(encode_block(one)) == address(encode_block(other))) == (same_columns or (not rows and one == other))
 
 
+@settings(deadline=None)
 @given(columns(min_columns=1))
 def test_equal_columns_have_one_address_whatever_their_memory_looks_like(given_columns):
     data = encode_block(given_columns)
@@ -68,6 +71,7 @@ def test_order_name_dtype_value_and_sign_of_zero_all_count():
     assert len({address(encode_block(block)) for block in (base, *others)}) == len(others) + 1
 
 
+@settings(deadline=None)
 @given(columns(min_columns=1), st.integers(0, 10_000), st.integers(1, 255))
 def test_every_changed_byte_changes_the_address(given_columns, position, flip):
     data = bytearray(encode_block(given_columns))
@@ -76,6 +80,7 @@ def test_every_changed_byte_changes_the_address(given_columns, position, flip):
     assert address(bytes(data)) != before
 
 
+@settings(deadline=None)
 @given(columns(min_columns=1))
 def test_what_is_read_is_a_view_that_cannot_be_written(given_columns):
     data = bytearray(encode_block(given_columns))
@@ -86,6 +91,7 @@ def test_what_is_read_is_a_view_that_cannot_be_written(given_columns):
             array[...] = 0
 
 
+@settings(deadline=None)
 @given(columns(min_columns=1))
 def test_buffers_are_aligned_for_the_processor(given_columns):
     for array in decode_block(encode_block(given_columns)).values():

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contango_common.domain.chain import contract_key, find_row, id_at, key_of
@@ -44,6 +44,7 @@ contracts = st.tuples(roots, expiries, rights, strikes)
 # Money
 
 
+@settings(deadline=None)
 @given(amounts)
 def test_micros_are_the_nearest_integer_and_ties_go_to_the_even_one(amount):
     exact = Fraction(amount) * MICROS
@@ -74,12 +75,14 @@ def test_known_amounts(amount, micros):
     assert type(to_micros(amount)) is int
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**53), 2**53))
 def test_units_and_back(micros):
     shown = Decimal(repr(to_units(micros))).quantize(Decimal("0.000001"), rounding=ROUND_HALF_EVEN)
     assert abs(to_micros(shown) - micros) <= 1
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**6), 10**6), st.integers(1, 10**6), st.integers(1, 1000), st.integers(-1000, 1000))
 def test_cash_is_exact_and_turns_with_the_side(price, tick, multiplier, quantity):
     cash = cash_micros(price, tick, multiplier, quantity)
@@ -95,6 +98,7 @@ def test_two_sold_at_one_dollar_fifty_bring_three_hundred_dollars():
 # Option symbols
 
 
+@settings(deadline=None)
 @given(contracts)
 def test_option_ids_come_back(contract):
     text = option_id(*contract)
@@ -103,11 +107,13 @@ def test_option_ids_come_back(contract):
     assert len(text) == len(contract[0]) + 15
 
 
+@settings(deadline=None)
 @given(contracts, contracts)
 def test_different_contracts_have_different_ids(one, other):
     assert (option_id(*one) == option_id(*other)) == (one == other)
 
 
+@settings(deadline=None)
 @given(st.text("SPXW0189CP.^", max_size=24) | st.text(max_size=24))
 def test_any_other_text_is_refused_in_one_line(text):
     if is_option_id(text):
@@ -162,6 +168,7 @@ def test_a_strike_that_the_symbol_cannot_hold_is_refused(strike):
 # Keys of contracts
 
 
+@settings(deadline=None)
 @given(st.integers(0, 255), expiries, st.booleans(), strikes, st.data())
 def test_keys_are_injective_and_fit_an_int64(root, expiry, is_call, strike, data):
     key = contract_key(root, expiry, is_call, strike)
@@ -183,6 +190,7 @@ def test_keys_are_injective_and_fit_an_int64(root, expiry, is_call, strike, data
     assert contract_key(*near) != key
 
 
+@settings(deadline=None)
 @given(st.lists(contracts, min_size=1, max_size=20, unique=True), st.data())
 def test_rows_are_found_by_id_and_name_it_again(listed, data):
     names = sorted({root for root, *_ in listed})
@@ -267,6 +275,7 @@ def test_a_single_leg_keeps_its_side():
     assert single("SPY", "SPY", -1) == Structure(kind="single", underlying="SPY", legs=(Leg("SPY", -1),))
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcd"), min_size=4, max_size=4))
 def test_legs_must_differ(n):
     builds = (

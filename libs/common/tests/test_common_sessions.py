@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import exchange_calendars
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contango_common.domain.errors import UserError
@@ -134,12 +134,14 @@ def _anywhere() -> st.SearchStrategy[int]:
 instants = st.deferred(_near_edges) | st.deferred(_anywhere)
 
 
+@settings(deadline=None)
 @given(instants)
 def test_rows_and_dates_equal_the_slow_twin(ts_ns):
     assert table().at(ts_ns) == _slow_at(ts_ns)
     assert table().local_date(ts_ns) == _slow_date(ts_ns)
 
 
+@settings(deadline=None)
 @given(instants)
 def test_minutes_in_a_session_are_the_exchanges_trading_minutes(ts_ns):
     minute = ts_ns // MINUTE_NS
@@ -148,6 +150,7 @@ def test_minutes_in_a_session_are_the_exchanges_trading_minutes(ts_ns):
     assert (table().at(minute * MINUTE_NS) is not None) == exchange().is_open_on_minute(label)
 
 
+@settings(deadline=None)
 @given(st.dates(FIRST, LAST))
 def test_rows_of_dates_equal_the_exchange(day):
     found, date = table(), number(day)
@@ -191,6 +194,7 @@ def test_an_unknown_calendar_is_the_users_mistake():
 # Days
 
 
+@settings(deadline=None)
 @given(st.dates(), st.dates())
 def test_days_between_equals_datetime(one, other):
     assert days_between(number(one), number(other)) == (other - one).days
@@ -242,6 +246,7 @@ def test_am_contracts_settle_at_the_opening_and_stop_the_session_before(name, ro
     assert expiry_instants(KNOWN_ROOTS[root], date, table()) == (ns(opens, 9, 30), ns(*last))
 
 
+@settings(deadline=None)
 @given(st.dates(dt.date(2012, 2, 1), dt.date(2022, 12, 29)), st.sampled_from(["SPX", "SPXW"]))
 def test_instants_equal_the_slow_twin(day, root):
     session = exchange().date_to_session(str(day), direction="previous")
