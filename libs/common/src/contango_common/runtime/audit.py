@@ -24,9 +24,10 @@ class Difference:
     decided: bytes | None
 
     def __str__(self) -> str:
+        at = _first_difference(self.recorded or b"", self.decided or b"")
         return (
             f"{self.fold} decides differently on message {self.seq}\n"
-            f"  recorded: {_text(self.recorded)}\n  decided:  {_text(self.decided)}"
+            f"  recorded: {_around(self.recorded, at)}\n  decided:  {_around(self.decided, at)}"
         )
 
 
@@ -70,5 +71,18 @@ def _cause(data: bytes) -> int:
     return int(data[start : data.index(b",", start)])
 
 
-def _text(data: bytes | None) -> str:
-    return "nothing" if data is None else data.decode(errors="replace")
+def _first_difference(left: bytes, right: bytes) -> int:
+    """Position of the first byte that differs."""
+    for position, (mine, theirs) in enumerate(zip(left, right, strict=False)):
+        if mine != theirs:
+            return position
+    return min(len(left), len(right))
+
+
+def _around(data: bytes | None, at: int) -> str:
+    """The text around a position; whole when it is short."""
+    if data is None:
+        return "nothing"
+    start, end = max(0, at - 120), at + 120
+    text = data[start:end].decode(errors="replace")
+    return ("… " if start else "") + text + (" …" if end < len(data) else "")
