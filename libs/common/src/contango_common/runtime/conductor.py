@@ -52,7 +52,7 @@ class Conductor:
         self._old = 0
         self._reports: dict[str, dict[int, bool]] = {name: {} for name in self._names}
         self._published: dict[tuple[str, int], int] = {}
-        self._news: asyncio.Future[None] | None = None
+        self._news: asyncio.Future[bool] | None = None
         self._feed_at = (0, 0, "-", "-")
 
     async def run(self, params: dict[str, Any], start_ns: int, reason: str) -> AsyncIterator[int]:
@@ -159,13 +159,14 @@ class Conductor:
 
     async def _wait(self) -> bool:
         """Wait for news from anybody; False when there was none for a while."""
-        self._news = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        news: asyncio.Future[bool] = loop.create_future()
+        self._news = news
+        timer = loop.call_later(ASK_AGAIN_S, _settle_with, news, False)
         try:
-            await asyncio.wait_for(self._news, ASK_AGAIN_S)
-            return True
-        except TimeoutError:
-            return False
+            return await news
         finally:
+            timer.cancel()
             self._news = None
 
     async def _on_report(self, msg: Msg) -> None:
@@ -176,8 +177,8 @@ class Conductor:
                 reports[int(first)] = second == b"1"
         elif int(first) > self.cursor:
             self._published[name.decode(), int(first)] = int(second)
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+        if self._news is not None:
+            _settle_with(self._news, True)
 
     async def _on_hello(self, msg: Msg) -> None:
         """A participant (re)starts: what it reported before is void, and it decides from the current turn on."""
@@ -198,3 +199,8 @@ class Conductor:
             except (nats.errors.TimeoutError, nats.errors.NoRespondersError):
                 logger.info("waiting for the feed")
                 await asyncio.sleep(0.1)
+
+
+def _settle_with(future: asyncio.Future[bool], value: bool) -> None:
+    if not future.done():
+        future.set_result(value)
