@@ -1,0 +1,226 @@
+"""Typed commands of people, each written once to ``log.control.gateway``, or refused.
+
+A command is known by its id (the client's Idempotency-Key, or a new one): the same id again gives the same answer and
+no second message, also after a restart, because the ids are read back from the log. A command's event time is that of
+the last message seen. One command runs at a time, and each begins when the views show the one before: a change of
+parameters is merged into what is in force, never into something older.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from contango_common.domain.errors import LogError, UserError
+from contango_common.events.base import Event
+from contango_common.events.codec import Envelope, encode
+from contango_common.events.system import CloseOrdered, FeatureSwitched, Halt, ParametersChanged, Resume
+from contango_common.runtime.log import Log, Message, Writer
+from contango_gateway.problems import Problem, of_validation
+from contango_gateway.views import Views
+
+NAME = "control.gateway"
+SUBJECT = f"log.{NAME}"
+IDS_KEPT = 10_000
+VIEWS_WAIT_S = 5.0
+
+Switch = Literal["off", "shadow", "on"]
+Validate = Callable[[dict[str, Any]], dict[str, Any]]
+"""The whole parameter set, checked and completed; raises UserError or pydantic's ValidationError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where a command stands on the log."""
+
+    command_id: str
+    kind: str
+    seq: int
+    ts_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    receipt: Receipt
+    event: Event
+
+
+class Commands:
+    """Writes commands on ``log``. ``instance`` names this process; ``broken`` is set when it must stop and recover."""
+
+    def __init__(self, log: Log, views: Views, validate: Validate, *, instance: str, build: str) -> None:
+        self._log, self._views, self._validate = log, views, validate
+        self._instance, self._build = instance, build
+        self._known: dict[str, _Known] = {}
+        self._writer: Writer | None = None
+        self._turn = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._last_own_seq = 0
+        self.ready = False
+        self.broken: LogError | None = None
+
+    def seen(self, message: Message, envelope: Envelope | None) -> None:
+        """Told of every message after the views have taken it."""
+        if message.subject == SUBJECT and envelope is not None and envelope.events:
+            self._know(message.msg_id, message.seq, envelope.ts_ns, envelope.events[0])
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def halt(self, command_id: str, reason: str) -> Receipt:
+        return await self._say(command_id, Halt(reason=reason))
+
+    async def resume(self, command_id: str, reason: str) -> Receipt:
+        return await self._say(command_id, Resume(reason=reason))
+
+    async def flatten(self, command_id: str, reason: str) -> Receipt:
+        return await self._say(command_id, CloseOrdered(position_id=None, reason=reason))
+
+    async def switch(self, command_id: str, feature: str, switch: Switch, reason: str) -> Receipt:
+        return await self._say(command_id, FeatureSwitched(feature=feature, switch=switch, reason=reason))
+
+    async def close(self, command_id: str, position_id: str, reason: str) -> Receipt:
+        """Close one position. Raises Problem (404) when none of this id is open."""
+        wanted = CloseOrdered(position_id=position_id, reason=reason)
+
+        def make() -> Event:
+            if position_id not in self._views.positions.ids():
+                raise _no_position(position_id)
+            return wanted
+
+        return await self._run(command_id, make, lambda first: first == wanted)
+
+    async def change_parameters(self, command_id: str, update: dict[str, Any], reason: str) -> Receipt:
+        """Merge ``update`` into the parameters in force. Raises Problem (422) naming key, value and range."""
+
+        def make() -> Event:
+            in_force = self._views.control.parameters
+            if in_force is None:
+                raise _no_parameters()
+            return ParametersChanged(params=self._checked(merged(in_force, update)), reason=reason)
+
+        def same(first: Event) -> bool:
+            """What it changed then would change nothing more."""
+            if not isinstance(first, ParametersChanged) or first.reason != reason:
+                return False
+            return self._checked(merged(first.params, update)) == first.params
+
+        return await self._run(command_id, make, same)
+
+    async def _say(self, command_id: str, event: Event) -> Receipt:
+        return await self._run(command_id, lambda: event, lambda first: first == event)
+
+    async def _run(self, command_id: str, make: Callable[[], Event], same: Callable[[Event], bool]) -> Receipt:
+        # Shielded: a client that goes away must not leave the writer in doubt about its last message.
+        return await asyncio.shield(asyncio.ensure_future(self._in_turn(command_id, make, same)))
+
+    async def _in_turn(self, command_id: str, make: Callable[[], Event], same: Callable[[Event], bool]) -> Receipt:
+        """The answer of the first time if the id is known; another command under the same id is refused."""
+        async with self._turn:
+            if not self.ready or self.broken is not None:
+                raise _not_ready()
+            await self._views_at(self._last_own_seq)
+            known = self._known.get(command_id)
+            if known is None:
+                return await self._publish(command_id, make())
+            if not same(known.event):
+                raise _other_command(known.receipt)
+            return known.receipt
+
+    async def _publish(self, command_id: str, event: Event) -> Receipt:
+        if self._views.as_of_seq == 0:
+            raise _empty()
+        ts_ns = self._views.as_of_ts_ns
+        data = encode(Envelope(ts_ns, NAME, 0, (event,), (0,), self._build))
+        try:
+            if self._writer is None:
+                self._writer = await Writer.open(self._log, SUBJECT, self._instance)
+            seq = await self._writer.publish(data, command_id)
+        except LogError as error:
+            self.broken = error
+            raise _doubtful() from error
+        self._last_own_seq = seq
+        return self._know(command_id, seq, ts_ns, event)
+
+    def _know(self, command_id: str, seq: int, ts_ns: int, event: Event) -> Receipt:
+        known = self._known.get(command_id)
+        if known is None:
+            known = self._known[command_id] = _Known(Receipt(command_id, event.TAG, seq, ts_ns), event)
+            if len(self._known) > IDS_KEPT:
+                del self._known[next(iter(self._known))]
+        return known.receipt
+
+    def _checked(self, params: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._validate(params)
+        except ValidationError as error:
+            raise _bad_parameters(of_validation(error)) from None
+        except UserError as error:
+            raise _bad_parameters(str(error)) from None
+
+    async def _views_at(self, seq: int) -> None:
+        async def wait() -> None:
+            while self._views.as_of_seq < seq:
+                await self._news.wait()
+
+        try:
+            await asyncio.wait_for(wait(), VIEWS_WAIT_S)
+        except TimeoutError:
+            raise _not_ready() from None
+
+
+def merged(in_force: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
+    """``in_force`` with the leaves of ``update`` put in their places; a mapping is merged, all else replaced.
+
+    >>> merged({"risk": {"a": 1, "b": 2}}, {"risk": {"b": 3}})
+    {'risk': {'a': 1, 'b': 3}}
+    """
+    result = dict(in_force)
+    for key, value in update.items():
+        old = result.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        result[key] = merged(old, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def _not_ready() -> Problem:
+    what = "the gateway is still reading the log; no command was written"
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, what, "the log", "try again when /readyz says ready")
+
+
+def _empty() -> Problem:
+    what = "the log holds no message yet, so there is no event time for a command"
+    return Problem(HTTPStatus.CONFLICT, what, "the log", "wait until the session has published its first message")
+
+
+def _doubtful() -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "the log did not say whether the command was written; the gateway starts again to find out",
+        "the log",
+        "send the command again with the same Idempotency-Key: it cannot be written twice",
+    )
+
+
+def _other_command(receipt: Receipt) -> Problem:
+    what = f"the id {receipt.command_id} already names another command: {receipt.kind} at message {receipt.seq}"
+    return Problem(HTTPStatus.CONFLICT, what, "header: Idempotency-Key", "use a new id for a new command")
+
+
+def _no_position(position_id: str) -> Problem:
+    what = f"no open position is called {position_id}"
+    return Problem(HTTPStatus.NOT_FOUND, what, "path: position_id", "GET /v1/positions lists the open ones")
+
+
+def _no_parameters() -> Problem:
+    what = "no parameters are in force yet"
+    return Problem(HTTPStatus.CONFLICT, what, "the log", "wait until the session has published its first parameters")
+
+
+def _bad_parameters(text: str) -> Problem:
+    what = f"refused, nothing was changed: {text}"
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, what, "body: parameters", "GET /v1/parameters shows what is in force"
+    )
