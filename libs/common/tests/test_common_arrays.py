@@ -95,7 +95,7 @@ def test_layout_in_memory_does_not_show_in_the_bytes():
 
 @pytest.mark.xfail(
     strict=True,
-    reason="_load() ends in copy(), which leaves the gaps of a padded record as the memory was: the same state dumps to "
+    reason="_load() ends in copy(), which leaves the gaps of a padded record as memory was: the same state dumps to "
     "other bytes after a restart (no kernel has such a record today)",
 )
 def test_records_with_gaps_between_their_fields_come_back():
