@@ -191,6 +191,7 @@ def test_frames_flow_from_catalog_to_tables(house):
     answered = house.rows("SELECT count(*) FROM events WHERE source = 'signals' AND tag = 'FeatureRow'")
     assert answered[0][0] > 0
     assert house.rows("SELECT count(*) FROM quarantine") == [(0,)]
+    assert {name for name, status in house.supervisor.status().items() if status.restarts} == set()
 
 
 def test_database_roles(house):
@@ -291,6 +292,34 @@ def test_the_root_was_read_only(house):
     writable = [f"RW={house.folder}" if word.startswith("RW=") else word for word in writable]
     assert subprocess.run([*writable, "/bin/true"], capture_output=True, check=False).returncode == 97
     assert not [name for name in SERVICES if house.supervisor.status()[name].exit_status == 97]
+
+
+@pytest.mark.skipif(deploy.unshare() is None, reason="this system forbids a mount table of one's own (unshare)")
+@pytest.mark.parametrize("service", SERVICES)
+def test_runs_as_the_images_user_without_capabilities(house, service):
+    assert house.settled(service, "/readyz")[0] == 200, house.log(service)
+    process = Path(f"/proc/{house.supervisor.status()[service].pid}")
+    assert (process / "uid_map").read_text().split()[0] == deploy.image(service).user.split(":")[0]
+    status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+    assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    assert status["NoNewPrivs"].strip() == "1"
+
+
+def test_a_killed_service_comes_back_with_the_rights_it_has(house):
+    """Recovery reads the log back: it needs nothing that the bus's permissions withhold."""
+    wait_for_tables(house)
+    killed = ("risk", "market-data", "recorder")
+    before = house.rows("SELECT count(*) FROM events WHERE source <> 'clock'")
+    for service in killed:
+        house.supervisor.kill(service)
+    deadline = Deadline(60.0)
+    while any(house.supervisor.status()[service].restarts == 0 for service in killed):
+        assert deadline.pause(0.05)
+    for service in killed:
+        status, body = house.settled(service, "/readyz")
+        assert status == 200, f"{body}\n{house.log(service)}"
+    assert house.rows("SELECT count(*) FROM events WHERE source <> 'clock'") == before
+    assert {house.supervisor.status()[service].restarts for service in killed} == {1}
 
 
 def test_zz_everything_stops_when_told(house):

@@ -118,7 +118,8 @@ def environment(
     return env | {key: "0" for key in env if key.endswith("_PORT")}
 
 
-# Everything read-only but the folders named in $RW, as in the container; the last line proves it.
+# Everything read-only but the folders named in $RW, as in the container, which is proved before the start; then all
+# capabilities are dropped, and none can be had again.
 _READ_ONLY = """
 set -e
 for folder in $RW; do mount --bind "$folder" "$folder"; done
@@ -128,23 +129,22 @@ while read -r _ _ _ _ point _; do
     mount -o remount,bind,ro "$point"
 done < /proc/self/mountinfo
 if touch "$PROOF" 2>/dev/null; then echo "the file system is not read-only" >&2; exit 97; fi
-exec "$@"
+exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all "$@"
 """
 
 
 @cache
 def unshare() -> tuple[str, ...] | None:
-    """How this user may have a mount table of its own; None when the system forbids it."""
-    found = shutil.which("unshare")
-    for option in ("--mount", "--map-root-user --mount"):
-        probe = [found or "unshare", *option.split(), "sh", "-c", "mount -o remount,bind,ro /"]
-        if found and subprocess.run(probe, capture_output=True, check=False).returncode == 0:
-            return (found, *option.split())
-    return None
+    """How to get the image's user and a mount table of one's own; None when the system forbids it."""
+    found = shutil.which("unshare") if shutil.which("setpriv") else None
+    uid, gid = image("clock").user.split(":")
+    own = (found or "unshare", "--user", f"--map-user={uid}", f"--map-group={gid}", "--mount", "--keep-caps")
+    probe = [*own, "sh", "-c", "mount -o remount,bind,ro / && setpriv --ambient-caps=-all true"]
+    return own if found and subprocess.run(probe, capture_output=True, check=False).returncode == 0 else None
 
 
 def command(service: str, env: Mapping[str, str], writable: list[Path]) -> tuple[str, ...]:
-    """The image's entry point with this environment and no other, under a read-only root where that can be had."""
+    """The image's entry point with this environment and no other; hardened as its container where that can be had."""
     start = ("/usr/bin/env", "-i", *(f"{key}={value}" for key, value in env.items()), *image(service).entrypoint)
     own = unshare()
     if own is None:
