@@ -186,13 +186,13 @@ class World:
         start = len(self.log) + 1
         self.log.append((subject, ts_ns, list(events)))
         while self.cursor < len(self.log):
+            assert len(self.log) - start < 64, "a cascade without end: two participants answer each other"
             self._handle(*self.log[self.cursor])
         return [event for _, _, said in self.log[start:] for event in said]
 
     def _handle(self, subject: str, ts_ns: int, events: Sequence[Event]) -> None:
         self.cursor += 1
         at = At(ts_ns, self.cursor, subject)
-        assert len(self.log) - self.cursor < 32, "a cascade without end"
         for index, part in enumerate(self.parts):
             if not any(matches(pattern, subject) for pattern in part.READS):
                 continue
@@ -898,6 +898,30 @@ def test_a_calendar_lives_on_with_its_far_leg_and_can_be_closed() -> None:
     world.put("log.md", near_ns + DAY_NS - 60 * MINUTE_NS, chain({CALENDAR[1]: (100, 110, 50, 50)}))
     assert world.states[0].holdings == {}
     assert world.states[1].positions == {}
+
+
+def test_an_exit_under_way_goes_on_with_the_leg_that_is_left() -> None:
+    """The calendar's limit prices nothing any more: what is left goes to the market at the next frame."""
+    world = held_after_one_frame(instruments=CALENDAR, ratios=(-1, 1), limit_ticks=100, quantity=2)
+    near_ns = EXPIRY[20180316]
+    ask = approved("p", instruments=CALENDAR, ratios=(-1, 1), quantity=2)
+    world.put("log.risk", near_ns - 30 * MINUTE_NS, exit_requested(ask, closing_debit_ticks=-5_000.0))
+    event = SettlementPrint(underlying="SPX", root="SPXW", expiry_ns=near_ns, price=2_690.0)
+    world.put("log.reference", near_ns, event)
+    morning_ns = near_ns + DAY_NS - 300 * MINUTE_NS
+    said = world.put("log.md", morning_ns, chain({CALENDAR[1]: (100, 110, 50, 50)}))
+    again = next(event for event in said if isinstance(event, OrderSubmitted))
+    assert (again.instruments, again.ratios, again.limit_ticks) == ((CALENDAR[1],), (-1,), None)
+    world.put("log.md", morning_ns + 30 * MINUTE_NS, chain({CALENDAR[1]: (100, 110, 50, 50)}))
+    assert world.states[0].holdings == {}
+    assert world.states[1].positions == {}
+
+
+def test_the_frame_of_the_exit_itself_is_no_attempt() -> None:
+    world = held_after_one_frame(limit_ticks=100)
+    world.put("log.risk", minute(60), exit_requested(approved("p")))
+    assert world.put("log.md", minute(60), chain(QUOTES)) == []
+    assert world.states[1].positions["p"].exit_frames == 0
 
 
 # --- assets ----------------------------------------------------------------------------------------------------------
