@@ -829,3 +829,138 @@ def test_parity_gives_the_forward_where_no_rate_is_known() -> None:
     assert theirs is not None
     assert theirs.delta == pytest.approx(ours.delta, abs=3.0)
     assert theirs.vega == pytest.approx(ours.vega, rel=0.02)
+
+
+def test_a_stop_is_a_loss_and_not_a_gain() -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": None, "profit_target": None}})
+    w.frame()
+    p = w.open(limit=-1000)
+    for _ in range(3):
+        w.tick()
+        w.frame(vol=0.12)
+    assert p.stop_hits == [False, False, False]
+    assert not w.of(risk.ExitRequested)
+
+
+def test_a_person_halts_and_resumes() -> None:
+    w = World()
+    w.frame()
+    (halted,) = w.send(system.Halt(reason="lunch"))
+    assert halted == risk.TradingHalted(reason="lunch", until_ns=None)
+    refused = w.propose()
+    assert isinstance(refused, risk.Refused)
+    assert refused.reasons == ("halted",)
+    (resumed,) = w.send(system.Resume(reason="back"))
+    assert isinstance(resumed, risk.TradingResumed)
+    assert isinstance(w.propose(), risk.Approved)
+
+
+def test_marks_of_a_condor_by_hand() -> None:
+    """Mid, and closing at 53 % of each spread: bought legs sold under their ask, sold legs bought over their bid."""
+    w = World()
+    w.frame()
+    p = w.open(limit=-1000, quantity_cap=1)
+    w.tick()
+    quotes = dict(zip(CONDOR, [(200, 300), (600, 700), (500, 540), (0, 80)], strict=True))
+    w.frame(**quotes)
+    mid = 250 - 650 - 520 + 0
+    achievable = (300 - 53) - (600 + 53) - (500 + 21.2) + 0
+    natural = 200 - 700 - 540 + 0
+    assert p.marks.mid_micros == mid * 1_000_000
+    assert p.marks.achievable_micros == pytest.approx(achievable * 1_000_000, abs=1)
+    assert p.marks.natural_micros == natural * 1_000_000
+    (mark,) = [f for f in w.of(risk.PortfolioMarked) if f.open_positions][-1:]
+    assert mark.equity_micros == CASH + 1_000_000_000 - 650_000 + mid * 1_000_000
+
+
+def test_flat_with_an_opening_order_at_work_is_not_yet_closed() -> None:
+    w = World()
+    w.frame()
+    a = w.propose()
+    assert isinstance(a, risk.Approved)
+    opening = f"{a.position_id}:o1"
+    w.submit(a, opening, "open", a.quantity)
+    w.fill(a, opening, 1, -1000, 1, a.quantity - 1)
+    w.submit(a, f"{a.position_id}:x1", "reduce", 1)
+    assert not w.fill(a, f"{a.position_id}:x1", 1, 400, -1, 0)
+    facts = w.done(a.position_id, opening, "open", 1, a.quantity)
+    assert [type(f) for f in facts] == [risk.TradeClosed]
+
+
+def test_part_of_a_holding_keeps_its_part_of_the_mark_until_the_next_frame() -> None:
+    w = World()
+    w.frame()
+    p = w.open(limit=-1000)
+    n = p.units
+    w.tick()
+    w.frame()
+    mid = p.marks.mid_micros
+    assert mid is not None
+    oid = f"{p.entry.position_id}:x1"
+    w.submit(p.entry, oid, "reduce", 1)
+    w.fill(p.entry, oid, 1, 700, -1, 0)
+    assert p.legs[0].lots == n - 1
+    assert p.marks.mid_micros == mid + 700_000_000 - 2_000_000  # less what that unit would have brought at mid
+
+
+def test_near_expiry_a_part_of_the_target_is_enough() -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": 60, "monitor_pnl": 0.4, "profit_target": 0.9}})
+    w.frame()
+    w.open(limit=-1000)
+    w.tick()
+    w.frame(vol=0.12)
+    (x,) = w.of(risk.ExitRequested)
+    assert x.all_true == ("monitor",)
+
+
+def test_an_underlying_not_seen_for_long_opens_nothing() -> None:
+    w = World()
+    w.frame()
+    w.session = 1
+    r = w.propose()
+    assert isinstance(r, risk.Refused)
+    assert r.reasons == ("frame_stale",)
+
+
+@pytest.mark.parametrize(("now", "unit", "units"), [(0, 10, 200), (1500, 10, 50), (-1500, 10, 350), (2500, 10, 0)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_book_cap_leaves_room_on_the_side_the_trade_goes(now: float, unit: float, units: int, sign: int) -> None:
+    from contango_risk.look import look
+    from contango_risk.portfolio import equity_micros
+    from contango_risk.proposals import draft_of
+    from contango_risk.sizing import sizes
+    from contango_risk.state import Greeks
+
+    w = World()
+    w.frame()
+    w.open()
+    next(iter(w.state.ledger.positions.values())).greeks = Greeks(delta=sign * now)
+    keys = ("unit_delta_spy_shares", "unit_gamma_spy_shares", "unit_vega_usd_per_point", "unit_theta_usd_per_day")
+    proposal = signal.Proposal.model_validate(
+        {
+            "proposal_id": "x",
+            "strategy": "s",
+            "kind": "iron_condor",
+            "underlying": "SPX",
+            "instruments": CONDOR,
+            "ratios": (1, -1, -1, 1),
+            "multiplier": 100,
+            "tick_micros": 10_000,
+            "expiry_ns": EXPIRY_NS,
+            "last_trade_ns": EXPIRY_NS,
+            "mid_ticks": -1.0,
+            "natural_ticks": -1,
+            "limit_ticks": -1000,
+            "max_loss_ticks": 0,
+            "score": 0.0,
+            "gates": {},
+            "why": dict(zip(keys, (sign * unit, 0.0, 0.0, 0.0), strict=True)),
+            "regime": "",
+            "valid_until_ns": 0,
+        }
+    )
+    entry = draft_of(w.state, proposal, w.ts_ns)
+    cap = 2_000 * equity_micros(w.state.ledger) / CASH  # 200 shares per 100,000 USD of equity
+    got = sizes(look(w.state, entry, w.ts_ns))["book_delta"]
+    assert got == max(0, math.floor((cap - now) / unit))
+    assert got == pytest.approx(units, abs=1)
