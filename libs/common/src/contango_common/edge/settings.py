@@ -52,6 +52,7 @@ class Settings(BaseModel):
     gateway_host: str = "127.0.0.1"
     gateway_port: Port = 0
     gateway_token: SecretStr | None = None
+    service_urls: Annotated[str, Field(pattern=r"^([a-z-]+=https?://[^,\s]+(,|$))*$")] = ""
 
     nats_url: str | None = None
     nats_user: str | None = None
@@ -100,6 +101,10 @@ class Settings(BaseModel):
         secrets = {"password": self.nats_password, "token": self.nats_token}
         given = {key: secret.get_secret_value() for key, secret in secrets.items() if secret}
         return given | ({"user": self.nats_user} if self.nats_user else {})
+
+    def neighbours(self) -> dict[str, str]:
+        """``service_urls`` ("risk=http://risk:9100,…") as a mapping: where the gateway asks for health."""
+        return dict(pair.split("=", 1) for pair in self.service_urls.split(",") if pair)
 
     def secrets(self) -> list[str]:
         """Every secret held, for the log's redaction."""

@@ -13,9 +13,10 @@ from contango_common.events.codec import encode
 from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.fold import Fold
 from contango_common.runtime.log import Log
-from contango_common.runtime.shell import Observer, Running, open_participant
+from contango_common.runtime.shell import Running, open_participant
 from contango_common.runtime.snapshot import SnapshotStore
 from contango_common.runtime.turns import HELLO, REPORT, turn_subject
+from contango_common.runtime.watch import Unwatched, Watch
 
 logger = logging.getLogger(__name__)
 
@@ -23,18 +24,18 @@ logger = logging.getLogger(__name__)
 class LockStep:
     """Follows the log, keeps what it decided until granted, reports both."""
 
-    def __init__(self, running: Running, client: Client) -> None:
-        self.running, self._client = running, client
+    def __init__(self, running: Running, client: Client, watch: Watch | None = None) -> None:
+        self.running, self._client, self._watch = running, client, watch or Unwatched()
         self.name = running.participant.name
         self._pending: dict[int, bytes] = {}
         self._published: dict[int, int] = {}
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._publishing = asyncio.Lock()
 
-    async def run(self, observe: Observer | None = None) -> None:
+    async def run(self) -> None:
         """Until cancelled, or until the log says that this process must stop (LogError)."""
         turns = await self._client.subscribe(turn_subject(self.name), cb=self._on_turn)
-        following = asyncio.create_task(self._follow(observe))
+        following = asyncio.create_task(self._follow())
         try:
             await asyncio.wait({following, self._failed}, return_when=asyncio.FIRST_COMPLETED)
             if self._failed.done():
@@ -45,19 +46,19 @@ class LockStep:
             if self._client.is_connected:
                 await turns.unsubscribe()
 
-    async def _follow(self, observe: Observer | None) -> None:
-        participant, report = self.running.participant, self._report
+    async def _follow(self) -> None:
+        participant, report, watch = self.running.participant, self._report, self._watch
         async for message in self.running.log.follow(participant.position + 1, participant.fold.READS):
+            watch.deciding(message)
             envelope = participant.decode(message)
             answer = participant.handle(message, envelope)
+            watch.decided(message, envelope, answer)
             failpoint("after-decide", self.name)
             if answer is not None:
                 self._pending[message.seq] = encode(answer)
             elif not self._pending:
                 self.running.maybe_snapshot(message)
             await report(message.seq)
-            if observe is not None:
-                observe(message, envelope, answer)
 
     async def _report(self, seq: int) -> None:
         word = b"R %b %d %d" % (self.name.encode(), seq, seq in self._pending)
@@ -80,7 +81,9 @@ class LockStep:
         async with self._publishing:
             data = self._pending.get(cause)
             if data is not None:
+                self._watch.publishing()
                 self._published = {cause: await self.running.publish(data, cause)}
+                self._watch.published()
                 failpoint("after-publish", self.name)
                 del self._pending[cause]
             seq = self._published.get(cause)
@@ -97,13 +100,14 @@ async def join(
     *,
     build: str,
     snapshot_every: int = 2000,
+    watch: Watch | None = None,
 ) -> LockStep:
     """Ask the conductor where the run stands, recover up to there, and be ready for turns."""
     settled = await _hello(client, fold.NAME) - 1
     running = await open_participant(
         fold, log, blocks, snapshots, build=build, settled=settled, snapshot_every=snapshot_every
     )
-    return LockStep(running, client)
+    return LockStep(running, client, watch)
 
 
 async def _hello(client: Client, name: str) -> int:

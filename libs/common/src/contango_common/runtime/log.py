@@ -7,7 +7,7 @@ writer's means that we are the stale one and must stop.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from contango_common.domain.errors import LogError
@@ -15,13 +15,14 @@ from contango_common.domain.errors import LogError
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of the log: ``seq`` from 1 without gaps."""
+    """A message of the log: ``seq`` from 1 without gaps; ``pending`` more were waiting when it was delivered."""
 
     seq: int
     subject: str
     data: bytes
     msg_id: str = ""
     writer: str = ""
+    pending: int = field(default=0, compare=False)
 
 
 class WrongLastSequence(LogError):

@@ -41,7 +41,9 @@ _DUPLICATE_WINDOW_S = 3600.0
 logger = logging.getLogger(__name__)
 
 
-async def connect(url: str, name: str, *, token: str | None = None) -> Client:
+async def connect(
+    url: str, name: str, *, token: str | None = None, user: str | None = None, password: str | None = None
+) -> Client:
     """A client that reconnects for ever. Raises UserError when no server answers at first."""
 
     async def on_error(error: Exception) -> None:
@@ -52,6 +54,8 @@ async def connect(url: str, name: str, *, token: str | None = None) -> Client:
             url,
             name=name,
             token=token,
+            user=user,
+            password=password,
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,
             connect_timeout=5,
@@ -297,7 +301,7 @@ class _Subscription:
             self._put(None)
             return
         self._delivered = consumer_seq
-        self._put(_message(stream_seq, msg.subject, msg.data, msg.headers))
+        self._put(_message(stream_seq, msg.subject, msg.data, msg.headers, int(tokens[-1])))
 
     def _on_heartbeat(self, msg: Msg) -> None:
         """A heartbeat names the last delivered consumer sequence: more than we saw means something was lost."""
@@ -306,6 +310,6 @@ class _Subscription:
             self._put(None)
 
 
-def _message(seq: int, subject: str, data: bytes, headers: dict[str, str] | None) -> Message:
+def _message(seq: int, subject: str, data: bytes, headers: dict[str, str] | None, pending: int = 0) -> Message:
     known = headers or {}
-    return Message(seq, subject, data, known.get("Nats-Msg-Id", ""), known.get(_WRITER, ""))
+    return Message(seq, subject, data, known.get("Nats-Msg-Id", ""), known.get(_WRITER, ""), pending)

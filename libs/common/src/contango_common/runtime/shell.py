@@ -5,19 +5,18 @@ the subject. ``run_free`` then handles messages as they come, each answer acknow
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contango_common.domain.blocks import Block
 from contango_common.domain.errors import LogError
-from contango_common.events.codec import Envelope, encode
+from contango_common.events.codec import encode
 from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.fold import Fold
 from contango_common.runtime.log import Log, Message, Writer
 from contango_common.runtime.participant import Participant, recover
 from contango_common.runtime.snapshot import VERSION, Snapshot, SnapshotStore, StateCodec, message_hash
-
-Observer = Callable[[Message, Envelope | None, Envelope | None], None]
+from contango_common.runtime.watch import Unwatched, Watch
 
 
 @dataclass(slots=True)
@@ -100,16 +99,18 @@ async def _load_snapshot(
     participant.last_ts_ns = snapshot.last_ts_ns
 
 
-async def run_free(running: Running, observe: Observer | None = None) -> None:
+async def run_free(running: Running, watch: Watch | None = None) -> None:
     """Handle messages for ever in the order of the log; a LogError ends it and the process must stop."""
-    participant = running.participant
+    participant, watch = running.participant, watch or Unwatched()
     async for message in running.log.follow(participant.position + 1, participant.fold.READS):
+        watch.deciding(message)
         envelope = participant.decode(message)
         answer = participant.handle(message, envelope)
+        watch.decided(message, envelope, answer)
         failpoint("after-decide", participant.name)
         if answer is not None:
+            watch.publishing()
             await running.publish(encode(answer), message.seq)
+            watch.published()
             failpoint("after-publish", participant.name)
         running.maybe_snapshot(message)
-        if observe is not None:
-            observe(message, envelope, answer)

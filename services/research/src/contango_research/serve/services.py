@@ -12,7 +12,7 @@ from contango_common.runtime.lockstep import join
 from contango_common.runtime.shell import open_participant, run_free
 from contango_research.house import BUILD, MODULES, SERVICES, fold_of
 from contango_research.serve.context import Context, addresses, context
-from contango_research.serve.watch import observer
+from contango_research.serve.watch import MetricsWatch
 
 Body = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -39,7 +39,7 @@ def body_of(service: str, settings: Settings, redactor: Redactor) -> Body:
 async def _fold(ctx: Context) -> None:
     fold = fold_of(ctx.service) if ctx.service in MODULES else None
     assert fold is not None
-    observe = observer(ctx)
+    watch = MetricsWatch(ctx)
     if ctx.settings.runtime == "lockstep":
         lock = await join(
             fold,
@@ -49,14 +49,15 @@ async def _fold(ctx: Context) -> None:
             ctx.snapshots,
             build=BUILD,
             snapshot_every=ctx.settings.snapshot_every,
+            watch=watch,
         )
-        await lock.run(observe)
+        await lock.run()
         return
     await ctx.log.wait()
     running = await open_participant(
         fold, ctx.log, ctx.blocks, ctx.snapshots, build=BUILD, snapshot_every=ctx.settings.snapshot_every
     )
-    await run_free(running, observe)
+    await run_free(running, watch)
 
 
 def _opened(ctx: Context):  # type: ignore[no-untyped-def]
@@ -136,7 +137,7 @@ async def _gateway(ctx: Context) -> None:
         host=ctx.settings.gateway_host,
         port=ctx.settings.gateway_port,
         token=None if token is None else token.get_secret_value(),
-        service_urls=lambda: addresses(ctx.settings.run_dir),
+        service_urls=lambda: {**addresses(ctx.settings.run_dir), **ctx.settings.neighbours()},
         validate_params=lambda raw: Book.model_validate(raw).params(),
         metrics=ctx.metrics,
         stop=ctx.stop,

@@ -1,32 +1,56 @@
-"""Turns what a participant handles into metrics."""
+"""Turns what a participant tells about itself into metrics; bound once, no look-ups on the way."""
 
-from collections.abc import Callable
+from prometheus_client import Counter
 
+from contango_common.edge.clock import monotonic_s
 from contango_common.events.codec import Envelope
 from contango_common.runtime.log import Message
 from contango_research.serve.context import Context
 
 
-def observer(ctx: Context) -> Callable[[Message, Envelope | None, Envelope | None], None]:
-    """Called after every handled message; bound metrics, no look-ups on the way."""
-    cursor = ctx.metrics.gauge("contango_cursor_seq", service=ctx.service)
-    by_subject: dict[str, object] = {}
-    messages, decisions, quarantined = ctx.metrics, ctx.metrics, ctx.metrics
+class MetricsWatch:
+    """Counts, times and the lag behind the bus, of one participant."""
 
-    def count_subject(subject: str) -> None:
-        bound = by_subject.get(subject)
-        if bound is None:
-            bound = messages.counter("contango_messages_total", service=ctx.service, subject=subject)
-            by_subject[subject] = bound
-        bound.inc()  # type: ignore[attr-defined]
+    def __init__(self, ctx: Context) -> None:
+        self._ctx, self._service = ctx, ctx.service
+        metrics = ctx.metrics
+        self._cursor = metrics.gauge("contango_cursor_seq", service=self._service)
+        self._lag = metrics.gauge("contango_bus_lag_messages", service=self._service)
+        self._step = metrics.histogram("contango_step_seconds", service=self._service)
+        self._publish = metrics.histogram("contango_publish_seconds", service=self._service)
+        self._messages: dict[str, Counter] = {}
+        self._decisions: dict[str, Counter] = {}
+        self._since_s = self._publishing_s = 0.0
 
-    def observe(message: Message, envelope: Envelope | None, answer: Envelope | None) -> None:
-        cursor.set(message.seq)
-        count_subject(message.subject)
+    def deciding(self, message: Message) -> None:
+        self._since_s = monotonic_s()
+
+    def decided(self, message: Message, envelope: Envelope | None, answer: Envelope | None) -> None:
+        self._step.observe(monotonic_s() - self._since_s)
+        self._cursor.set(message.seq)
+        self._lag.set(message.pending)
+        self._count_message(message.subject)
         if envelope is None:
-            quarantined.counter("contango_quarantined_total", service=ctx.service).inc()
-        if answer is not None:
-            for event in answer.events:
-                decisions.counter("contango_decisions_total", service=ctx.service, kind=event.TAG).inc()
+            self._ctx.metrics.counter("contango_quarantined_total", service=self._service).inc()
+        for event in answer.events if answer is not None else ():
+            self._count_decision(event.TAG)
 
-    return observe
+    def publishing(self) -> None:
+        self._publishing_s = monotonic_s()
+
+    def published(self) -> None:
+        self._publish.observe(monotonic_s() - self._publishing_s)
+
+    def _count_message(self, subject: str) -> None:
+        bound = self._messages.get(subject)
+        if bound is None:
+            bound = self._ctx.metrics.counter("contango_messages_total", service=self._service, subject=subject)
+            self._messages[subject] = bound
+        bound.inc()
+
+    def _count_decision(self, tag: str) -> None:
+        bound = self._decisions.get(tag)
+        if bound is None:
+            bound = self._ctx.metrics.counter("contango_decisions_total", service=self._service, kind=tag)
+            self._decisions[tag] = bound
+        bound.inc()
