@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from contango_common.domain.errors import UserError
+from contango_common.domain.errors import Undecodable, UserError
 from contango_common.events.codec import decode
 from contango_common.runtime.canon import CanonWriter
 from contango_common.runtime.log import Message
@@ -116,7 +116,11 @@ def _read(path: Path, messages: Iterable[Message], progress: Callable[[int], Non
     try:
         for count, message in enumerate(messages, 1):
             log.write(message)
-            envelope = decode(message.data)
+            try:
+                envelope = decode(message.data)
+            except Undecodable as error:
+                tally.take_undecodable(message, str(error))
+                continue
             tally.take(message, envelope)
             twin.take(message.seq, envelope)
             if progress is not None and count % EVERY == 0:

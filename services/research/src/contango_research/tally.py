@@ -98,6 +98,11 @@ class Tally:
             if action is not None:
                 self._decision(ts_ns).actions.append(action)
 
+    def take_undecodable(self, message: Message, reason: str) -> None:
+        """A message that is no event of ours: counted and told, nothing else."""
+        self.subjects[message.subject] += 1
+        self.flags[f"undecodable message: {reason}"[:200]] += 1
+
     def date_of(self, ts_ns: int) -> int:
         """Session date of an instant; the UTC date where the log has no session table."""
         found = self.sessions.local_date(ts_ns) if self.sessions is not None else None

@@ -5,6 +5,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from contango_research.plain import iso
+
 
 def summary_table(summary: dict[str, Any]) -> Table:
     """Figure, value, 90 % interval; what is absent shows its reason."""
@@ -26,7 +28,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
     return table
 
 
-_PERCENT, _NUMBER, _USD, _COUNT = "{:.2%}", "{:.2f}", "{:,.0f} USD", "{:,}"
+_PERCENT, _NUMBER, _USD, _COUNT, _DATE = "{:.2%}", "{:.2f}", "{:,.0f} USD", "{:,}", "date"
 _ROWS = (
     ("return", "return", _PERCENT),
     ("CAGR", "cagr", _PERCENT),
@@ -46,7 +48,7 @@ _ROWS = (
     ("fees", "fees_usd", _USD),
     ("exposure (share of frames)", "exposure", "{:.1%}"),
     ("refused", "refused", _COUNT),
-    ("first tradable day", "first_tradable_day", "{}"),
+    ("first tradable day", "first_tradable_day", _DATE),
     ("frames", "frames", _COUNT),
     ("frames/s", "frames_per_s", "{:,.0f}"),
     ("wall time", "wall_s", "{:.1f} s"),
@@ -54,14 +56,16 @@ _ROWS = (
 
 
 def _title(summary: dict[str, Any]) -> str:
-    return f"{summary['name']}: {summary['first_session']} to {summary['last_session']}"
+    if not summary["sessions"]:
+        return f"{summary['name']}: no session"
+    return f"{summary['name']}: {iso(summary['first_session'])} to {iso(summary['last_session'])}"
 
 
 def _value(summary: dict[str, Any], key: str, form: str) -> Text:
     value = summary[key]
     if value is None:
         return Text(f"none: {summary['absent'].get(key, 'not defined')}", style="dim")
-    return Text(form.format(value))
+    return Text(iso(value) if form == _DATE else form.format(value))
 
 
 def _interval(summary: dict[str, Any], key: str, form: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from contango_execution.params import VenueParams, section_of
 from contango_research.plain import iso
 from contango_research.report import html
 from contango_research.report.numbers import dollars
@@ -14,7 +15,12 @@ from contango_research.summary import Analysis
 def render(a: Analysis, s: dict[str, Any], params: dict[str, Any], notes: list[str]) -> str:
     return "".join(
         (
-            html.section("assumptions", "Assumptions", _notes([*_book_notes(params), *notes]), _fills(params)),
+            html.section(
+                "assumptions",
+                "Assumptions",
+                _notes(list(dict.fromkeys([*notes, *_book_notes(params)]))),
+                _fills(params),
+            ),
             html.section("readiness", "First tradable day", _readiness(a)),
             html.section("quality", "Data quality", _quality(a)),
             html.section("conservation", "Conservation", _conservation(a, s)),
@@ -45,21 +51,19 @@ def _note(note: str) -> str:
 
 def _fills(params: dict[str, Any]) -> str:
     """How the venue of this run filled, from its parameters."""
-    venue = params.get("venue") or {}
-    if not venue:
-        return html.paragraph("The venue's parameters are the defaults.")
-    shares = ", ".join(f"{share} with {legs}" for legs, share in (venue.get("fill_fractions") or {}).items())
+    venue = section_of(VenueParams, params, "venue")
+    shares = ", ".join(f"{share:g} with {legs}" for legs, share in sorted(venue.fill_fractions.items()))
     model = {
         "default": f"a leg is bought at bid + f · (ask − bid), sold mirrored; f by number of legs: {shares}",
         "natural": "every leg is bought at the ask and sold at the bid",
-        "stress": f"natural prices and {venue.get('stress_slippage_ticks')} ticks more per leg",
-    }.get(str(venue.get("fill_model")), str(venue.get("fill_model")))
-    size = "never more than the displayed size" if venue.get("size_respected") else "the displayed size is ignored"
+        "stress": f"natural prices and {venue.stress_slippage_ticks} ticks more per leg",
+    }[venue.fill_model]
+    size = "never more than the displayed size" if venue.size_respected else "the displayed size is ignored"
     text = (
-        f"Fills: {escape(model)}; on the frame after the order; {size}; nothing in the first "
-        f"{venue.get('no_fill_first_minutes')} minutes of a session. Commission "
-        f"{dollars(venue.get('commission_per_contract_usd'), 2)} per contract. Options settle in cash on the print of "
-        "their expiry, all legs at once, before any order of that instant. Resting orders do not move the market."
+        f"Fills: {model}; on the frame after the order; {size}; nothing in the first {venue.no_fill_first_minutes} "
+        f"minutes of a session. Commission {dollars(venue.commission_per_contract_usd, 2)} per contract. Options "
+        "settle in cash on the print of their expiry, all legs at once, before any order of that instant. Orders move "
+        "no market."
     )
     return html.paragraph(text)
 

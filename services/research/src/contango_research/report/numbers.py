@@ -41,7 +41,7 @@ def short(value: float | None) -> str:
         return DASH
     if value == int(value) and abs(value) < 1e9:
         return _signed(value, 0, False)
-    return f"{value:.4g}".replace("-", MINUS)
+    return f"{value:,.4g}".replace("-", MINUS)
 
 
 def words(name: str) -> str:

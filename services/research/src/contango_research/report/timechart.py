@@ -63,18 +63,13 @@ def render(chart: TimeChart) -> str:
     """The figure as HTML; a sentence in its place when there is nothing to draw."""
     columns = [s.values for s in chart.lines] + [v for r in chart.ribbons for v in (r.lower, r.upper)]
     seen = [value for column in columns for value in column if value is not None]
-    if not seen or len(chart.ts_ns) < 2:
-        return (
-            f'<figure><figcaption>{escape(chart.title)}</figcaption><p class="none">No data in this run.</p></figure>'
-        )
+    if not seen or chart.ts_ns[0] == chart.ts_ns[-1]:
+        caption = f"<figcaption>{escape(chart.title)}</figcaption>"
+        return f'<figure>{caption}<p class="none">Too little in this run to draw.</p></figure>'
     rows = kept(columns)
     xs = [chart.ts_ns[i] / 1e6 for i in rows]
     x = Scale(xs[0], xs[-1], LEFT, WIDTH - RIGHT)
-    low, high = span(seen, zero=chart.zero)
-    if chart.zero and min(seen) >= 0.0:
-        low = 0.0
-    if chart.zero and max(seen) <= 0.0:
-        high = 0.0
+    low, high = _range(chart, seen)
     y = Scale(low, high, chart.height - BOTTOM, TOP)
     base = y(min(max(0.0, low), high))
     body = [*_bands(chart, x, y), *_grid(chart, x, y)]
@@ -82,6 +77,16 @@ def render(chart: TimeChart) -> str:
     body += [_line(s, rows, xs, x, y, base) for s in chart.lines]
     body += _marks(chart, x)
     return _figure(chart, "".join(body), rows, xs)
+
+
+def _range(chart: TimeChart, seen: list[float]) -> tuple[float, float]:
+    """Some air around the data; but where 0 belongs to the picture and bounds the data, the axis ends there."""
+    low, high = span(seen, zero=chart.zero)
+    if chart.zero and min(seen) >= 0.0:
+        return 0.0, high
+    if chart.zero and max(seen) <= 0.0:
+        return low, 0.0
+    return low, high
 
 
 def _bands(chart: TimeChart, x: Scale, y: Scale) -> list[str]:
