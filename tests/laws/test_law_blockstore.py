@@ -85,7 +85,6 @@ def test_a_writer_that_starts_again_goes_on_behind_what_is_there(first, second):
         assert all(same(store[digest], block) and store.verify(digest) for digest, block in known.items())
 
 
-@pytest.mark.xfail(strict=True, reason="put() asks only the files it has scanned: known blocks are stored again")
 def test_a_block_of_another_session_is_not_stored_again_after_a_restart(tmp_path):
     BlockStore(tmp_path).put("monday", columns(1, 5))
     before = size(tmp_path)
@@ -188,9 +187,6 @@ def test_a_flipped_byte_of_a_record_s_head_never_passes_for_a_good_block(tmp_pat
         assert left[1] is not True
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a byte above 127 in a record's address makes the whole store unreadable: UnicodeDecodeError"
-)
 def test_a_damaged_address_hides_its_block_alone(tmp_path):
     addresses, path = three(tmp_path)
     whole = path.read_bytes()
@@ -199,10 +195,6 @@ def test_a_damaged_address_hides_its_block_alone(tmp_path):
     assert _what_is_left(tmp_path, addresses) == [True, None, True]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the writer takes a damaged record in the middle for a torn tail and cuts off all whole records behind it",
-)
 @pytest.mark.parametrize("place", [0, 4, 11])
 def test_the_writer_never_cuts_off_whole_records_behind_a_damaged_one(tmp_path, place):
     _, path = three(tmp_path)

@@ -108,7 +108,6 @@ def test_a_first_message_that_is_garbage_is_quarantined_at_instant_zero():
     assert facts_of(relay.log, "log.signals")[0].seq == 1
 
 
-@pytest.mark.xfail(strict=True, reason="recover() lets Undecodable through for an own message and does not say which")
 def test_garbage_on_the_own_subject_halts_recovery_and_names_the_message():
     log = Relay().play(INPUTS).log
     log.append(Message(len(log) + 1, "log.signals", b"garbage"))

@@ -269,9 +269,6 @@ def test_states_come_back_bit_for_bit(state):
     assert codec.dump(read) == codec.dump(state)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a snapshot writes inf and nan as null: the process that saved it can never load it again"
-)
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
 def test_a_state_that_holds_no_finite_number_comes_back_or_is_refused_when_saved(value):
     codec = StateCodec(DEEP)  # type: ignore[arg-type]
@@ -285,9 +282,6 @@ def test_a_state_that_holds_no_finite_number_comes_back_or_is_refused_when_saved
 # The memory log as a log
 
 
-@pytest.mark.xfail(
-    strict=True, reason="MemoryLog.put() does not tell append() where a subject ends, nor wakes followers"
-)
 def test_a_log_that_the_engine_wrote_can_be_continued():
     async def main() -> None:
         engine = Engine([Participant(fold, {}, BUILD) for fold in toy.FOLDS], BUILD)

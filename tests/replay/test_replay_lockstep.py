@@ -3,8 +3,6 @@
 import asyncio
 from pathlib import Path
 
-from support import toy
-
 from contango_common.edge.embedded_nats import EmbeddedNats
 from contango_common.runtime.conductor import Conductor
 from contango_common.runtime.engine import Engine
@@ -15,6 +13,7 @@ from contango_common.runtime.log import Message
 from contango_common.runtime.nats import NatsLog, connect
 from contango_common.runtime.participant import Participant
 from contango_common.runtime.snapshot import SnapshotStore
+from support import toy
 
 
 def memory_messages(count: int) -> list[Message]:

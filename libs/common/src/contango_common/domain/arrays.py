@@ -9,6 +9,8 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 
 def _dump(array: npt.NDArray[Any]) -> dict[str, Any]:
+    if array.dtype.hasobject:
+        raise ValueError(f"an array of {array.dtype} holds references, not values: it cannot be saved")
     data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
     return {"dtype": np.lib.format.dtype_to_descr(array.dtype), "shape": list(array.shape), "data": data}
 
@@ -17,8 +19,9 @@ def _load(value: Any) -> npt.NDArray[Any]:
     if isinstance(value, np.ndarray):
         return value
     dtype = np.lib.format.descr_to_dtype(_tuples(value["dtype"]))
-    flat = np.frombuffer(base64.b64decode(value["data"]), dtype=dtype)
-    return flat.reshape(value["shape"]).copy()
+    # A writable buffer of its own, not a copy of fields: the gaps of padded records keep their bytes.
+    flat = np.frombuffer(bytearray(base64.b64decode(value["data"])), dtype=dtype)
+    return flat.reshape(value["shape"])
 
 
 def _tuples(descr: Any) -> Any:

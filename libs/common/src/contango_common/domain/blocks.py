@@ -16,6 +16,7 @@ Block = Mapping[str, npt.NDArray[Any]]
 
 _DIGEST_BYTES = 16
 _ALIGN = 16
+_MAX_HEAD = 65_536
 
 
 def encode_block(columns: Block) -> bytes:
@@ -31,6 +32,8 @@ def encode_block(columns: Block) -> bytes:
     rows = lengths.pop() if lengths else 0
     schema = {"rows": rows, "columns": [[name, array.dtype.str] for name, array in arrays.items()]}
     head = json.dumps(schema, separators=(",", ":")).encode() + b"\n"
+    if len(head) > _MAX_HEAD:
+        raise ValueError(f"the schema of a block takes {len(head)} bytes, more than {_MAX_HEAD}")
     parts = [head, bytes(-len(head) % _ALIGN)]
     for array in arrays.values():
         buffer = array.tobytes()
@@ -41,7 +44,7 @@ def encode_block(columns: Block) -> bytes:
 def decode_block(data: bytes | memoryview) -> dict[str, npt.NDArray[Any]]:
     """Read-only views into ``data``; nothing is copied."""
     view = memoryview(data)
-    end = bytes(view[: min(len(view), 65_536)]).index(b"\n")
+    end = bytes(view[:_MAX_HEAD]).index(b"\n")
     schema = json.loads(bytes(view[:end]))
     offset = end + 1 + (-(end + 1) % _ALIGN)
     columns: dict[str, npt.NDArray[Any]] = {}

@@ -7,6 +7,7 @@ expires are UTC *instants*, computed from the exchange's calendar at the edge an
 
 import re
 from dataclasses import dataclass
+from datetime import date as Date
 from enum import StrEnum
 from typing import Literal
 
@@ -89,7 +90,7 @@ class OptionContract:
         return option_id(self.root, self.expiry_date, self.right, self.strike_millis)
 
 
-_OCC = re.compile(r"^([A-Z0-9.^]{1,6}?)(\d{6})([CP])(\d{8})$")
+_OCC = re.compile(r"([A-Z0-9.^]{1,6}?)(\d{6})([CP])(\d{8})", re.ASCII)
 
 
 def option_id(root: str, expiry_date: int, right: str, strike_millis: int) -> str:
@@ -98,6 +99,8 @@ def option_id(root: str, expiry_date: int, right: str, strike_millis: int) -> st
     >>> option_id("SPXW", 20180316, "P", 2_500_000)
     'SPXW180316P02500000'
     """
+    if not 0 <= strike_millis < 100_000_000:
+        raise ValueError(f"strike {strike_millis} does not fit the eight digits of an option symbol")
     return f"{root}{expiry_date % 1_000_000:06d}{right}{strike_millis:08d}"
 
 
@@ -107,7 +110,7 @@ def parse_option_id(contract_id: str) -> tuple[str, int, Right, int]:
     >>> parse_option_id("SPXW180316P02500000")
     ('SPXW', 20180316, 'P', 2500000)
     """
-    match = _OCC.match(contract_id)
+    match = _matched(contract_id)
     if match is None:
         raise UserError(f"{contract_id!r} is no option symbol: expected ROOTyymmddC|Pstrike with 8 strike digits")
     root, date, right, strike = match.groups()
@@ -115,7 +118,19 @@ def parse_option_id(contract_id: str) -> tuple[str, int, Right, int]:
 
 
 def is_option_id(symbol: str) -> bool:
-    return _OCC.match(symbol) is not None
+    return _matched(symbol) is not None
+
+
+def _matched(symbol: str) -> re.Match[str] | None:
+    match = _OCC.fullmatch(symbol)
+    if match is None:
+        return None
+    date = int(match.group(2))
+    try:
+        Date(2000 + date // 10_000, date // 100 % 100, date % 100)
+    except ValueError:
+        return None
+    return match
 
 
 # What the house knows by heart; a catalog or a book may add to it.

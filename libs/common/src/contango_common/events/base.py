@@ -18,7 +18,7 @@ TAGS: dict[str, type["Event"]] = {}
 class Event(BaseModel):
     """Base of all facts. Subclasses register themselves under their name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
     FAMILY: ClassVar[str] = ""
     TAG: ClassVar[str] = ""
 

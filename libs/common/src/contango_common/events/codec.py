@@ -7,6 +7,7 @@ sequence of the message decided on (0 for edges), ``of`` the index of the event 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
@@ -17,6 +18,8 @@ from contango_common.events.base import TAGS, Event
 
 VERSION = 1
 _BUILD = b',"build":'
+_KEYS = {"v", "ts_ns", "source", "cause", "events", "build"}
+_REASON_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,46 +41,69 @@ def encode(envelope: Envelope) -> bytes:
         body = type(event).__pydantic_serializer__.to_json(event)
         head = b'{"tag":"%b","of":%d' % (type(event).TAG.encode(), of)
         parts.append(head + b"}" if body == b"{}" else head + b"," + body[1:])
-    return b'{"v":%d,"ts_ns":%d,"source":"%b","cause":%d,"events":[%b]%b"%b"}' % (
+    return b'{"v":%d,"ts_ns":%d,"source":%b,"cause":%d,"events":[%b]%b%b}' % (
         VERSION,
         envelope.ts_ns,
-        envelope.source.encode(),
+        orjson.dumps(envelope.source),
         envelope.cause,
         b",".join(parts),
         _BUILD,
-        envelope.build.encode(),
+        orjson.dumps(envelope.build),
     )
 
 
 def canonical(data: bytes) -> bytes:
-    """The message without ``build``: what digests, audits and comparisons look at."""
+    """The message without ``build``: what digests, audits and comparisons look at.
+
+    Bytes that do not end as ``encode`` ends them are left as they are.
+    """
     cut = data.rfind(_BUILD)
-    return data if cut < 0 else data[:cut] + b"}"
+    tail = data[cut + len(_BUILD) :]
+    if cut < 0 or not tail.startswith(b'"') or not tail.endswith(b'"}') or tail.count(b'"') != 2:
+        return data
+    return data[:cut] + b"}"
 
 
 def decode(data: bytes) -> Envelope:
-    """The envelope, validated. Raises Undecodable with a reason; never anything else."""
+    """The envelope, validated. Raises Undecodable with a short reason of one line; never anything else."""
     try:
-        raw = orjson.loads(data)
-        events, ofs = [], []
-        for item in raw["events"]:
-            tag, of = item.pop("tag"), item.pop("of")
-            events.append(_event_class(tag).model_validate(item))
-            ofs.append(_integer(of))
-        if raw["v"] != VERSION:
-            raise Undecodable(f"version {raw['v']} is not {VERSION}")
-        return Envelope(
-            ts_ns=_integer(raw["ts_ns"]),
-            source=_text(raw["source"]),
-            cause=_integer(raw["cause"]),
-            events=tuple(events),
-            of=tuple(ofs),
-            build=_text(raw.get("build", "")),
-        )
+        return _decode(orjson.loads(data))
     except ValidationError as error:
-        raise Undecodable(_first_line(error)) from error
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Undecodable(f"{type(error).__name__}: {error}") from error
+        raise Undecodable(_short(_first_problem(error))) from error
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise Undecodable(_short(f"{type(error).__name__}: {error}")) from error
+    except Undecodable as error:
+        raise Undecodable(_short(str(error))) from None
+
+
+def _decode(raw: Any) -> Envelope:
+    if raw.keys() - _KEYS:
+        raise Undecodable(f"unknown keys {sorted(raw.keys() - _KEYS)}")
+    if _integer(raw["v"]) != VERSION:
+        raise Undecodable(f"version {raw['v']} is not {VERSION}")
+    events, ofs = [], []
+    for item in raw["events"]:
+        tag, of = item.pop("tag"), item.pop("of")
+        for key, value in item.items():
+            if type(value) is list:
+                item[key] = _tuples(value)
+        events.append(_event_class(tag).model_validate(item))
+        ofs.append(_integer(of))
+    return Envelope(
+        ts_ns=_integer(raw["ts_ns"]),
+        source=_text(raw["source"]),
+        cause=_integer(raw["cause"]),
+        events=tuple(events),
+        of=tuple(ofs),
+        build=_text(raw.get("build", "")),
+    )
+
+
+def _tuples(value: Any) -> Any:
+    """JSON knows lists only; sequences of facts are tuples (mappings are left as they are)."""
+    if type(value) is list:
+        return tuple([_tuples(item) for item in value])
+    return value
 
 
 def _event_class(tag: object) -> type[Event]:
@@ -99,7 +125,13 @@ def _text(value: object) -> str:
     return value
 
 
-def _first_line(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{error.title}.{where}: {first['msg']} (got {first.get('input')!r})"
+
+
+def _short(reason: str) -> str:
+    """One line of at most ``_REASON_CHARS``: a reason must not be as large as the poison that it is about."""
+    line = " ".join(reason[: 4 * _REASON_CHARS].split())
+    return line if len(line) <= _REASON_CHARS else line[:_REASON_CHARS] + " …"

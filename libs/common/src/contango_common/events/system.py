@@ -1,15 +1,31 @@
 """Facts of control (``log.control.<writer>``) and of the runtime itself."""
 
-from typing import Any, ClassVar, Literal
+import json
+from typing import Annotated, Any, ClassVar, Literal
+
+import orjson
+from pydantic import BeforeValidator
 
 from contango_common.events.base import Event
+
+
+def _as_json(value: Any) -> Any:
+    """What comes back from the log: tuples are lists, keys are text. ValueError for what JSON cannot carry."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+        plain = json.loads(text)
+        if repr(orjson.loads(text)) != repr(plain):
+            raise ValueError("an integer does not fit into 64 bits")
+    except (TypeError, orjson.JSONDecodeError) as error:
+        raise ValueError(f"parameters must be plain JSON: {error}") from error
+    return plain
 
 
 class ParametersChanged(Event):
     """The whole parameter set from here on; validated by the one who wrote it."""
 
     FAMILY: ClassVar[str] = "control"
-    params: dict[str, Any]
+    params: Annotated[dict[str, Any], BeforeValidator(_as_json)]
     reason: str
 
 

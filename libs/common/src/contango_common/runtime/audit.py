@@ -4,6 +4,7 @@ Oracles are not asked again: their answers are facts. A fold is recovered beside
 decided anew and compared with what the log says it answered.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from contango_common.events.codec import canonical, encode
 from contango_common.runtime.fold import Fold
 from contango_common.runtime.log import Message
 from contango_common.runtime.participant import Participant
+
+_CAUSE = re.compile(rb'"cause":\s*(\d{1,18})\s*[,}]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,10 @@ def redecide(folds: Sequence[Fold], messages: Iterable[Message], blocks: Mapping
     for message in log:
         name = own_subjects.get(message.subject)
         if name is not None:
-            key = (name, _cause(message.data))
+            cause = _cause(message.data)
+            if cause is None:
+                return Difference(name, message.seq, message.data, None)
+            key = (name, cause)
             if key in recorded:
                 return Difference(name, key[1], canonical(message.data), None)
             recorded[key] = canonical(message.data)
@@ -66,9 +72,10 @@ def _compare(participant: Participant, message: Message, recorded: dict[tuple[st
     return None if decided == expected else Difference(participant.name, message.seq, expected, decided)
 
 
-def _cause(data: bytes) -> int:
-    start = data.index(b'"cause":') + len(b'"cause":')
-    return int(data[start : data.index(b",", start)])
+def _cause(data: bytes) -> int | None:
+    """The cause that one of our own messages names, None when it is too damaged to name one."""
+    found = _CAUSE.search(data)
+    return None if found is None else int(found.group(1))
 
 
 def _first_difference(left: bytes, right: bytes) -> int:

@@ -110,9 +110,11 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
             return
         if self._writing is not None:
             self._writing[1].close()
+        else:
+            self._scan_all()
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name
-        end = self._scan(name) if path.exists() else 0
+        end = _whole_end(path) if path.exists() else 0
         handle = path.open("r+b" if path.exists() else "w+b")
         handle.seek(end)
         handle.truncate()
@@ -132,11 +134,53 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
         with path.open("rb") as handle:
             while position + _HEAD.size <= size:
                 handle.seek(position)
-                magic, length, digest = _HEAD.unpack(handle.read(_HEAD.size))
-                end = position + _HEAD.size + length + (-length % _ALIGN)
-                if magic != _MAGIC or end > size:
+                record = _head(handle.read(_HEAD.size))
+                if record is None or position + _HEAD.size + record[0] + (-record[0] % _ALIGN) > size:
                     break
-                self._where[digest.decode()] = (name, position + _HEAD.size, length)
-                position = end
+                length, digest = record
+                self._where[digest] = (name, position + _HEAD.size, length)
+                position += _HEAD.size + length + (-length % _ALIGN)
         self._scanned[name] = position
         return position
+
+
+def _head(data: bytes) -> tuple[int, str] | None:
+    """(length, address) of a record, None when this is no head of one."""
+    magic, length, digest = _HEAD.unpack(data)
+    return (length, digest.decode(errors="replace")) if magic == _MAGIC else None
+
+
+def _whole_end(path: Path) -> int:
+    """End of the whole records of a file; what stands behind it is a torn tail and may be cut off.
+
+    A record that is all there but does not fit its address, or whole records behind a broken one, mean that something
+    else than a killed writer broke the file: LogError, nothing is cut.
+    """
+    data = path.read_bytes()
+    position = 0
+    while position + _HEAD.size <= len(data):
+        head = _head(data[position : position + _HEAD.size])
+        if head is None or position + _HEAD.size + head[0] > len(data):
+            break
+        end = position + _HEAD.size + head[0]
+        if address(data[position + _HEAD.size : end]) != head[1]:
+            raise _damaged(path, position)
+        position = min(end + (-head[0] % _ALIGN), len(data))
+    if _whole_record_behind(data, position):
+        raise _damaged(path, position)
+    return position
+
+
+def _whole_record_behind(data: bytes, position: int) -> bool:
+    start = data.find(_MAGIC, position + 1)
+    while 0 <= start <= len(data) - _HEAD.size:
+        head = _head(data[start : start + _HEAD.size])
+        end = start + _HEAD.size + (head[0] if head is not None else 0)
+        if head is not None and end <= len(data) and address(data[start + _HEAD.size : end]) == head[1]:
+            return True
+        start = data.find(_MAGIC, start + 1)
+    return False
+
+
+def _damaged(path: Path, position: int) -> LogError:
+    return LogError(f"{path} is damaged at byte {position}: restore it from a copy, or make the run again")

@@ -1,17 +1,37 @@
 """The canonical log: what a digest is taken of, and what ``log.jsonl.gz`` holds."""
 
+import base64
 import gzip
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import orjson
 
 from contango_common.events.codec import canonical
 from contango_common.runtime.log import Message
 
 
 def line(message: Message) -> bytes:
-    """One line of the canonical log: the message without ``build``, led by its sequence."""
+    """One line of the canonical log: the message without ``build``, led by its sequence.
+
+    What is no envelope of the subject's writer (it was quarantined) stands there as ``raw``, in base64.
+    """
+    if not _is_plain(message):
+        raw = base64.b64encode(message.data)
+        return b'{"seq":%d,"subject":%b,"raw":"%b"}\n' % (message.seq, orjson.dumps(message.subject), raw)
     return b'{"seq":%d,' % message.seq + canonical(message.data)[1:] + b"\n"
+
+
+def _is_plain(message: Message) -> bool:
+    data = message.data
+    if not data.startswith(b'{"v":') or b"\n" in data:
+        return False
+    try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(found, dict) and message.subject == f"log.{found.get('source')}"
 
 
 class CanonWriter:
@@ -50,15 +70,20 @@ def digest(messages: Iterable[Message]) -> str:
 
 
 def read_canonical(path: Path) -> Iterator[Message]:
-    """Messages of a ``log.jsonl.gz``; their data is the canonical form."""
+    """Messages of a ``log.jsonl.gz``; their data is the canonical form. ValueError for a line that is none."""
     with gzip.open(path, "rb") as handle:
-        for raw in handle:
-            head, _, rest = raw.rstrip(b"\n").partition(b",")
-            seq = int(head.partition(b":")[2])
-            data = b"{" + rest
-            yield Message(seq, _subject(data), data)
+        for number, raw in enumerate(handle, 1):
+            yield _message(raw.rstrip(b"\n"), number)
 
 
-def _subject(data: bytes) -> str:
-    start = data.index(b'"source":"') + len(b'"source":"')
-    return "log." + data[start : data.index(b'"', start)].decode()
+def _message(raw: bytes, number: int) -> Message:
+    head, comma, rest = raw.partition(b",")
+    if not head.startswith(b'{"seq":') or not comma:
+        raise ValueError(f"line {number} does not begin with a sequence")
+    seq = int(head[7:])
+    if rest.startswith(b'"subject":'):
+        kept = orjson.loads(raw)
+        return Message(seq, kept["subject"], base64.b64decode(kept["raw"]))
+    start = rest.index(b'"source":"') + len(b'"source":"')
+    subject = "log." + rest[start : rest.index(b'"', start)].decode()
+    return Message(seq, subject, b"{" + rest)

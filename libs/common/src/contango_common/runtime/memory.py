@@ -16,12 +16,16 @@ class MemoryLog:
         self._last: dict[str, int] = {}
         self._ids: dict[str, int] = {}
         self._epoch = epoch or uuid.uuid4().hex
-        self._grown = asyncio.Event()
+        self._grown: asyncio.Event | None = None
 
     def put(self, subject: str, data: bytes, msg_id: str = "", writer: str = "") -> int:
         """Append without asking: the single-process runtime is its own only writer."""
         seq = len(self.messages) + 1
         self.messages.append(Message(seq, subject, data, msg_id, writer))
+        self._last[subject] = self._ids[msg_id] = seq
+        if self._grown is not None:
+            self._grown.set()
+            self._grown = None
         return seq
 
     async def epoch(self) -> str:
@@ -34,11 +38,7 @@ class MemoryLog:
         known = self._ids.get(msg_id)
         if known is not None:
             return known
-        seq = self.put(subject, data, msg_id, writer)
-        self._last[subject] = self._ids[msg_id] = seq
-        grown, self._grown = self._grown, asyncio.Event()
-        grown.set()
-        return seq
+        return self.put(subject, data, msg_id, writer)
 
     async def last(self, subject: str | None = None) -> Message | None:
         for message in reversed(self.messages):
@@ -62,6 +62,8 @@ class MemoryLog:
                 seq += 1
                 if _wanted(message.subject, subjects):
                     yield message
+            if self._grown is None:
+                self._grown = asyncio.Event()
             await self._grown.wait()
 
 

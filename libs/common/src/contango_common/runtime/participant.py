@@ -95,7 +95,7 @@ def recover(participant: Participant, messages: Iterable[Message], settled: int 
     own: dict[int, Envelope] = {}
     for message in messages:
         if message.subject == participant.subject:
-            envelope = decode(message.data)
+            envelope = _own(message)
             own[envelope.cause] = envelope
         elif participant.reads(message.subject):
             inputs.append(message)
@@ -103,3 +103,10 @@ def recover(participant: Participant, messages: Iterable[Message], settled: int 
     for message in inputs:
         if message.seq <= max(handled, settled):
             participant.refold(message, own.get(message.seq))
+
+
+def _own(message: Message) -> Envelope:
+    try:
+        return decode(message.data)
+    except Undecodable as error:
+        raise LogError(f"message {message.seq} on {message.subject} is damaged: {error}") from error

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.fold import Fold
@@ -36,14 +36,16 @@ class StateCodec:
     """Dumps and loads the state dataclass that ``fold.initial`` returns."""
 
     def __init__(self, fold: Fold) -> None:
-        self._adapter: TypeAdapter[Any] = TypeAdapter(get_type_hints(fold.initial)["return"])
+        # One-tuples, because only the outermost type may say how infinities are written, and a dataclass may not.
+        state = get_type_hints(fold.initial)["return"]
+        self._adapter: TypeAdapter[Any] = TypeAdapter(tuple[state], config=ConfigDict(ser_json_inf_nan="constants"))  # type: ignore[valid-type]
 
     def dump(self, state: Any) -> bytes:
         """Bytes of a state: equal states have equal bytes."""
-        return self._adapter.dump_json(state)
+        return self._adapter.dump_json((state,))
 
     def load(self, data: bytes | str) -> Any:
-        return self._adapter.validate_json(data)
+        return self._adapter.validate_json(data)[0]
 
 
 def message_hash(data: bytes) -> str:
