@@ -350,6 +350,7 @@ class Health(AsOf):
     ready: bool = Field(description="every service is ready")
     services: list[ServiceHealth]
     undecodable: int = Field(description="messages that this gateway could not decode")
+    ledger_trouble: str | None = Field(description="a fact that the gateway's copy of the ledger could not take")
     quarantined: list[QuarantineRow] = Field(description="the last messages that a service set aside")
 
 

@@ -57,13 +57,13 @@ def create_app(
         openapi_url="/v1/openapi.json",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
-        dependencies=[Security(HTTPBearer(auto_error=False, description="the gateway's token"))],
         responses={code: {"description": text, "model": ProblemBody} for code, text in _REFUSALS.items()},
     )
     access = Access(token, lambda: now_ns() / 1e9)
     app.include_router(plain_routes(access, load_page(), metrics or Metrics(), readiness))
-    app.include_router(read_routes(views, message_at, health_of_services, features))
-    app.include_router(command_routes(commands, features))
+    bearer = [Security(HTTPBearer(auto_error=False, description="the gateway's token; the guard checks it"))]
+    app.include_router(read_routes(views, message_at, health_of_services, features), dependencies=bearer)
+    app.include_router(command_routes(commands, features), dependencies=bearer)
     _one_form_for_errors(app)
     app.add_middleware(Guard, access=access)
     return app

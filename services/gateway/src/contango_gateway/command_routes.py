@@ -15,7 +15,7 @@ Id = Annotated[str, Path(max_length=200, examples=["iron_condor:SPX:10051"])]
 Name = Annotated[str, Path(max_length=100, examples=["iron_condor"])]
 
 
-def command_id(
+async def command_id(
     idempotency_key: Annotated[
         str | None,
         Header(

@@ -41,7 +41,6 @@ def plain_routes(access: Access, page: Page, metrics: Metrics, readiness: Readin
         response_model=answers.Session,
         summary="A session cookie for the token",
         responses={401: {"description": "wrong token", "model": ProblemBody}},
-        openapi_extra={"security": []},
     )
     async def login(body: Login, request: Request, response: Response) -> dict[str, str]:
         if not access.token_fits(body.token):
@@ -65,7 +64,7 @@ def plain_routes(access: Access, page: Page, metrics: Metrics, readiness: Readin
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
         return response
 
-    @router.get("/healthz", tags=["health"], summary="The process lives", openapi_extra={"security": []})
+    @router.get("/healthz", tags=["health"], summary="The process lives")
     async def healthz() -> dict[str, bool]:
         return {"alive": True}
 
@@ -73,7 +72,6 @@ def plain_routes(access: Access, page: Page, metrics: Metrics, readiness: Readin
         "/readyz",
         tags=["health"],
         summary="The views have caught up",
-        openapi_extra={"security": []},
         response_model=None,
     )
     async def readyz() -> JSONResponse:
@@ -81,7 +79,7 @@ def plain_routes(access: Access, page: Page, metrics: Metrics, readiness: Readin
         ready = all(value == "ok" for value in checks.values())
         return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
 
-    @router.get("/metrics", tags=["health"], summary="Prometheus metrics", openapi_extra={"security": []})
+    @router.get("/metrics", tags=["health"], summary="Prometheus metrics")
     async def exposition() -> Response:
         return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 

@@ -111,6 +111,7 @@ def read_routes(
             "ready": all(row["ready"] for row in services),
             "services": services,
             "undecodable": views.undecodable,
+            "ledger_trouble": views.positions.trouble,
             "quarantined": list(views.control.quarantined),
         }
 

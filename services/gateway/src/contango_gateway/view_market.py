@@ -21,7 +21,7 @@ class MarketView:
 
     def on_bars(self, event: Bars, seen: Seen) -> None:
         self.frame_ts_ns = seen.ts_ns
-        for symbol, close in zip(event.symbols, event.close, strict=True):
+        for symbol, close in zip(event.symbols, event.close, strict=False):
             self.prices[symbol] = {"symbol": symbol, "price": close, "ts_ns": seen.ts_ns}
 
     def on_frame(self, event: ChainFrame, seen: Seen) -> None:

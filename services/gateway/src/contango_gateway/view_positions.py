@@ -10,7 +10,6 @@ from typing import Any
 
 from contango_common.domain.at import At
 from contango_common.domain.blocks import Block
-from contango_common.domain.errors import ContangoError
 from contango_common.events.base import ByReference, Event
 from contango_common.events.market import BarHistory
 from contango_gateway.seen import usd
@@ -19,25 +18,35 @@ from contango_risk.state import Leg, Pending, Position
 
 
 class PositionView:
-    """``blocks`` holds the quotes behind frames; a frame whose quotes are not there leaves marks as they were."""
+    """``blocks`` holds the quotes behind frames; a frame whose quotes are not there leaves marks as they were.
+
+    ``trouble`` says what the ledger last choked on, and when; None while it is whole.
+    """
 
     def __init__(self, blocks: Mapping[str, Block]) -> None:
         self._blocks = blocks
         self._state = fold.initial()
         self.no_quotes: str | None = None
+        self.trouble: str | None = None
 
     def take(self, event: Event, at: At) -> None:
         if type(event) not in observe.HANDLERS or type(event) is BarHistory:
             return
-        if not isinstance(event, ByReference):
-            fold.evolve(self._state, event, at)
-            return
-        event.attach(self._blocks)
+        if isinstance(event, ByReference):
+            event.attach(self._blocks)
         try:
             fold.evolve(self._state, event, at)
+        except Exception as error:  # noqa: BLE001  (the page is looked at when something is broken: it must stand)
+            self._failed(event, at, f"{type(error).__name__}: {error}")
+            return
+        if isinstance(event, ByReference):
             self.no_quotes = None
-        except (KeyError, OSError, ContangoError) as error:
-            self.no_quotes = f"{type(error).__name__}: {error}"
+
+    def _failed(self, event: Event, at: At, what: str) -> None:
+        if isinstance(event, ByReference):
+            self.no_quotes = f"message {at.seq}: {what}"
+        else:
+            self.trouble = f"message {at.seq}, {event.TAG}: {what}"
 
     def ids(self) -> list[str]:
         """Ids of the positions that are open."""
@@ -102,8 +111,8 @@ class PositionView:
 
     def _absent(self, position: Position) -> str | None:
         """Why a mark is missing or old; None when it is fresh."""
-        if self.no_quotes is not None:
-            return self.no_quotes
+        if self.trouble is not None or self.no_quotes is not None:
+            return self.trouble or self.no_quotes
         if position.marks.mid_micros is None:
             return "no quote of every leg yet"
         stale = [leg.instrument for leg in position.legs if leg.lots and leg.stale]

@@ -157,11 +157,23 @@ function showCurve(points) {
     `equity ${when(x0, true).slice(0, 10)} to ${when(x1, true).slice(0, 10)}, ${money(y0)} to ${money(y1)}`;
 }
 
+// Options as expiry, signed lots, right and strike; anything else by its own name.
+function legsOf(p) {
+  const node = el("span"), expiries = new Set();
+  const parts = p.legs.map((l) => {
+    const option = /^(.+?)(\d{6})([CP])(\d{8})$/.exec(l.instrument);
+    if (option) expiries.add(`${option[1]} 20${option[2].slice(0, 2)}-${option[2].slice(2, 4)}-${option[2].slice(4)}`);
+    const name = option ? `${option[3]}${Number(option[4]) / 1000}` : l.instrument;
+    return `${l.lots > 0 ? "+" : l.lots < 0 ? "−" : ""}${Math.abs(l.lots)} ${name}`;
+  });
+  node.append(parts.join("   "), el("span", [...expiries].join(", "), "quiet"));
+  return node;
+}
+
 function showPositions(rows) {
   get("positions-count").textContent = rows.length || "";
   table("positions", [["position"], ["legs", "wrap"], ["units", "n"], ["entry", "n"], ["P&L", "n"], ["at risk", "n"], ["delta", "n"], ["days left", "n"], ["exit"], [""]],
     rows.map((p) => {
-      const legs = p.legs.map((l) => `${l.lots > 0 ? "+" : "−"}${Math.abs(l.lots)} ${l.instrument}`).join("  ");
       const close = el("button", "Close", "small");
       close.addEventListener("click", () => closePosition(p.position_id));
       const note = p.marks.absent ? p.marks.absent : "at mid " + money(p.pnl_mid_usd);
@@ -169,7 +181,7 @@ function showPositions(rows) {
       pnl.className = sign(p.pnl_achievable_usd);
       return [
         two(words(p.kind) + " " + p.underlying, when(p.opened_ns) + " · " + words(p.regime_at_entry.toLowerCase())),
-        coloured(legs, "quiet"), String(p.units), money(p.entry_net_usd), pnl, money(p.max_loss_usd),
+        legsOf(p), String(p.units), money(p.entry_net_usd), pnl, money(p.max_loss_usd),
         number(p.greeks && p.greeks.delta_spy_shares, 0), p.dte_days === null ? "–" : String(p.dte_days),
         p.exit ? coloured(words(p.exit.reason), "warn") : "–", close,
       ];
