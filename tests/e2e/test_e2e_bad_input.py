@@ -3,17 +3,25 @@
 Every case runs in a folder of its own; what lies there, and in the catalog that is used, is the same before and after.
 """
 
+import asyncio
 import hashlib
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from contango_common.edge.clock import sleep_s
+from contango_common.edge.embedded_nats import EmbeddedNats
+from contango_common.runtime.nats import NatsLog, connect
 
 CONTANGO = Path(sys.executable).with_name("contango")
 pytestmark = pytest.mark.xdist_group("bad-input")
@@ -290,13 +298,104 @@ def test_a_session_whose_port_is_taken_ends_with_the_reason(taken_port, catalog,
     assert f"{taken_port} is in use" in said
 
 
-@pytest.mark.xfail(strict=True, reason="a service without a bus tries for ever, hears no SIGTERM and never says so")
-def test_a_service_without_its_bus_says_so_and_ends(tmp_path):
-    env = {"CONTANGO_NATS_URL": NO_NATS, "CONTANGO_RUN_DIR": "run"}
+def ends_by_itself(cwd: Path, env: dict[str, str]) -> str:
+    """The one line that a service which cannot work leaves; its log lines are JSON."""
     try:
-        done = contango("run", "risk", cwd=tmp_path, env=env, timeout_s=15)
+        done = contango("run", "risk", cwd=cwd, env=env | {"CONTANGO_RUN_DIR": "run"}, timeout_s=12)
     except subprocess.TimeoutExpired:
-        pytest.fail("no answer in fifteen seconds")
+        pytest.fail("no answer in twelve seconds")
     assert done.returncode != 0
     (line,) = (line for line in done.stderr.splitlines() if not line.startswith("{"))
+    return line
+
+
+@pytest.mark.xfail(strict=True, reason="a service without a bus tries for ever, hears no SIGTERM and never says so")
+def test_a_service_without_its_bus_says_so_and_ends(tmp_path):
+    line = ends_by_itself(tmp_path, {"CONTANGO_NATS_URL": NO_NATS})
     assert all(part in line for part in ("no NATS server answers", NO_NATS, "CONTANGO_NATS_URL"))
+
+
+@dataclass(frozen=True)
+class Bus:
+    """A NATS server that asks for a token, with the stream on it."""
+
+    url: str
+    folder: Path
+
+    def env(self, token: str) -> dict[str, str]:
+        path = self.folder / token
+        path.write_text(token)
+        path.chmod(0o600)
+        return {"CONTANGO_NATS_URL": self.url, "CONTANGO_NATS_TOKEN_FILE": str(path)}
+
+
+@pytest.fixture
+def bus(tmp_path) -> Iterator[Bus]:
+    with EmbeddedNats(tmp_path / "nats", token="sesame").start() as server:
+        asyncio.run(make_stream(server.url))
+        yield Bus(server.url, tmp_path)
+
+
+async def make_stream(url: str) -> None:
+    client = await connect(url, "test", token="sesame")
+    await NatsLog(client).create()
+    await client.close()
+
+
+@pytest.mark.heavy
+@pytest.mark.xfail(strict=True, reason="a service whose token the bus refuses tries for ever and hears no SIGTERM")
+def test_a_service_with_a_wrong_token_for_its_bus_says_so_and_ends(bus, tmp_path):
+    line = ends_by_itself(tmp_path, bus.env("mellon"))
+    assert bus.url in line
+    assert "mellon" not in line
+
+
+NO_FOLDER = pytest.mark.xfail(strict=True, reason="a gateway whose token is given does not make its run directory")
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("run_dir", [".", pytest.param("run", marks=NO_FOLDER)])
+def test_a_wrong_token_for_the_gateway_is_refused_with_what_to_do(bus, tmp_path, run_dir):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    token = tmp_path / "gateway.secret"
+    token.write_text("a-token-that-is-long-enough-for-a-gateway")
+    token.chmod(0o600)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CONTANGO_")}
+    own = {"CONTANGO_GATEWAY_PORT": str(port), "CONTANGO_GATEWAY_TOKEN_FILE": str(token), "CONTANGO_RUN_DIR": run_dir}
+    env = clean | bus.env("sesame") | own
+    gateway = subprocess.Popen([CONTANGO, "run", "gateway"], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(gateway, f"http://127.0.0.1:{port}/healthz")
+        address = f"http://127.0.0.1:{port}/v1/positions"
+        assert answer(address, token.read_text())[0] == 200
+        for wrong in ("guessed", ""):
+            status, body = answer(address, wrong)
+            assert status == 401
+            assert body.keys() == {"error", "where", "what_to_do"}
+            assert "token is missing or wrong" in body["error"]
+            assert "Authorization" in body["where"] + body["what_to_do"]
+    finally:
+        gateway.terminate()
+        _, said = gateway.communicate(timeout=30)
+    assert gateway.returncode == 0, said
+
+
+def wait_for(process: subprocess.Popen[str], url: str) -> None:
+    for _ in range(200):
+        assert process.poll() is None, process.stderr.read()
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except OSError:
+            sleep_s(0.1)
+    pytest.fail(f"{url} does not answer")
+
+
+def answer(url: str, token: str) -> tuple[int, dict]:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as reply:
+            return reply.status, json.loads(reply.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())

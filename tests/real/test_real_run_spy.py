@@ -96,7 +96,6 @@ def test_snapshots_from_outside_the_sessions_are_shown_with_the_reason_and_never
     assert not kept.of(OrderSubmitted)
 
 
-@pytest.mark.xfail(strict=True, reason="a run whose equity never moves cannot be drawn: division by zero in the report")
 def test_the_command_ends_with_a_report_and_the_same_digest(kept, tmp_path):
     done = contango("backtest", "--config", BOOK, "--catalog", kept.catalog, "--out", tmp_path / "run")
     assert done.stdout.strip().splitlines()[-1] == f"digest: {kept.digest}"

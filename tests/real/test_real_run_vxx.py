@@ -252,7 +252,7 @@ def test_every_daily_mark_is_the_holding_at_mid(run, hand):
     marked = 0
     pending: list[Filled] = []
     today = ""
-    for day, source, event in run.facts:
+    for day, _source, event in run.facts:
         if day != today:
             for fill in pending:
                 held.update(dict(zip(fill.instruments, fill.leg_quantities, strict=True)))
