@@ -12,18 +12,23 @@ from contango_gateway.notify import Notifier, alerts_of
 from contango_gateway.views import Views
 
 BREATH_MESSAGES = 64  # requests are answered between so many messages while the log is read
+ANSWER_S = 5.0
 
 log = get_logger("gateway")
 
 
 class Follower:
-    """``caught_up`` once the views show what the log held at the start; alerts are for what comes after that."""
+    """``caught_up`` once the views show what the log held at the start; alerts are for what comes after that.
+
+    ``silent`` says why the log does not answer; None while it does.
+    """
 
     def __init__(self, source: Log, views: Views, commands: Commands, notifiers: Sequence[Notifier] = ()) -> None:
         self._log, self._views, self._commands = source, views, commands
         self._notifiers = tuple(notifiers)
         self.caught_up = False
         self.end_seq = 0
+        self.silent: str | None = None
 
     async def run(self) -> None:
         """For ever. Raises LogError when the log cannot be followed."""
@@ -38,8 +43,13 @@ class Follower:
                 await asyncio.sleep(0)
 
     async def ask_end(self) -> None:
-        """Ask where the log ends, for the lag."""
-        last = await self._log.last()
+        """Ask where the log ends, for the lag; a log that does not answer may come back."""
+        try:
+            last = await asyncio.wait_for(self._log.last(), ANSWER_S)
+        except Exception as error:  # noqa: BLE001  (every client has its own words for a bus that is away)
+            self.silent = f"the log does not answer: {type(error).__name__}"
+            return
+        self.silent = None
         self.end_seq = max(self.end_seq, last.seq if last else 0)
 
     def _take(self, message: Message) -> None:

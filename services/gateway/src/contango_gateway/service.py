@@ -94,7 +94,7 @@ async def serve(
         )
         server = _Server(_config(app))
         url = _write_address(run_dir, host, listening)
-        log.info("gateway at %s", url, extra=fields(url=url, token_file=str(run_dir / "gateway.token")))
+        log.info("gateway at %s", url, extra=fields(url=url))
         if host not in LOOPBACK:
             log.warning("the gateway listens on %s without TLS: put a TLS proxy in front of it", host)
         try:
@@ -113,6 +113,8 @@ async def serve(
 def _log_state(follower: Follower, commands: Commands) -> str:
     if commands.broken is not None:
         return f"the last command's fate is unknown: {commands.broken}"
+    if follower.silent is not None:
+        return follower.silent
     return "ok" if follower.caught_up else "still reading the log"
 
 
@@ -121,8 +123,7 @@ async def _show(gauges: Gauges, views: Views, follower: Follower, commands: Comm
     while commands.broken is None:
         gauges.show(views, follower.end_seq)
         await asyncio.sleep(SHOW_EVERY_S)
-        with contextlib.suppress(Exception):  # a bus that is away shows in the follower
-            await follower.ask_end()
+        await follower.ask_end()
     raise commands.broken
 
 

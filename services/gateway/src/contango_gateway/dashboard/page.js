@@ -260,6 +260,9 @@ function inside(d) {
   const flat = Object.entries(d.details).filter(([, v]) => v === null || typeof v !== "object" || Array.isArray(v));
   part("Gates", Object.entries(d.gates), (ok) => coloured(ok ? "passed" : "refused", ok ? "good" : "bad"));
   part("Numbers", Object.entries(d.why), (v) => el("span", value(v)));
+  for (const [name, v] of Object.entries(d.details)) {
+    if (v && typeof v === "object" && !Array.isArray(v)) part(words(name), Object.entries(v), (x) => el("span", value(x)));
+  }
   part(`Fact (message ${d.seq}, by ${d.by})`, flat, (v) => el("span", Array.isArray(v) ? v.join(", ") : value(v)));
   return node;
 }
