@@ -118,7 +118,7 @@ def _filled(state: VenueState, event: Filled, at: At) -> None:
 
 
 def _settled(state: VenueState, event: SettlementPrint, at: At) -> None:
-    state.settled[series_of(event.root, event.expiry_ns)] = event.expiry_ns
+    state.settled[series_of(event.root, event.expiry_ns, event.expiry_date)] = event.expiry_ns
 
 
 def _expired(state: VenueState, event: Expired, at: At) -> None:

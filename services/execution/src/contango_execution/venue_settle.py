@@ -19,12 +19,16 @@ _EPOCH_ORDINAL = 719_163  # date(1970, 1, 1).toordinal()
 _STRIKE_AND_RIGHT = 9
 
 
-def series_of(root: str, expiry_ns: int) -> str:
-    """Common prefix of the contracts of a root that expire at an instant: root and yymmdd of its UTC day.
+def series_of(root: str, expiry_ns: int, expiry_date: int | None = None) -> str:
+    """Common prefix of the contracts that settle together: root and yymmdd of their date, else of the UTC day.
 
     >>> series_of("SPXW", 1_521_230_400_000_000_000)
     'SPXW180316'
+    >>> series_of("VXX", 1_481_922_000_000_000_000, 20161217)
+    'VXX161217'
     """
+    if expiry_date is not None:
+        return f"{root}{expiry_date % 1_000_000:06d}"
     day = date.fromordinal(_EPOCH_ORDINAL + expiry_ns // DAY_NS)
     return f"{root}{day.year % 100:02d}{day.month:02d}{day.day:02d}"
 
@@ -46,7 +50,7 @@ def leg_cash_micros(instrument: str, quantity: int, multiplier: int, print_micro
 
 def settle(state: VenueState, event: SettlementPrint) -> list[Event]:
     """Orders on the expired contracts end first; then all holdings of the series settle together."""
-    series = series_of(event.root, event.expiry_ns)
+    series = series_of(event.root, event.expiry_ns, event.expiry_date)
     facts: list[Event] = [
         Cancelled(order_id=order.order_id, reason=f"{series} expired")
         for order in state.orders.values()

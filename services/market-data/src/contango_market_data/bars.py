@@ -1,6 +1,7 @@
 """Closed bars as events: the symbols' bars of one instant side by side, ascending, streamed from the catalog."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
@@ -61,7 +62,8 @@ def _bars(
     resampler = Resampler(params.bar_timeframe, sessions)
     for bar in stored:
         for over in resampler.push(bar):
-            yield over.bar
+            # An incomplete bar is known to be over only now that a later one has closed: it must not show before.
+            yield over.bar if over.bar.ts_ns == bar.ts_ns else replace(over.bar, ts_ns=bar.ts_ns)
 
 
 def _stored(catalog: Catalog, symbol: str, timeframe: str, start_ns: int, end_ns: int) -> Iterator[Bar]:

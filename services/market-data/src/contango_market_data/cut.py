@@ -46,6 +46,7 @@ class Snapshot:
 
     ts_ns: int
     spot: float | None
+    roots: tuple[str, ...]
     contracts: Columns
     quotes: Columns
     flags: dict[str, int]
@@ -89,12 +90,15 @@ def cut(
     mask = _mask(session)
     bid_ticks, ask_ticks = _ticks(session, mask, tick)
     listing: Columns = {}
+    roots: tuple[str, ...] = ()
+    listed = np.zeros(0, dtype=np.int64)
     for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         rows = start + np.flatnonzero(shown[start:end])
-        keys = _keys(session, rows)
-        same = len(listing) > 0 and np.array_equal(listing["key"], keys)
+        keys = _keys(session.root, session, rows)
+        same = len(listing) > 0 and np.array_equal(listed, keys)
         if not same:
-            listing = _contracts(session, rows, keys, instants)
+            listed = keys
+            roots, listing = _contracts(session, rows, instants)
         quotes = {
             "bid_ticks": bid_ticks[rows],
             "ask_ticks": ask_ticks[rows],
@@ -104,6 +108,7 @@ def cut(
         yield Snapshot(
             ts_ns=int(session.quote_ns[start]),
             spot=_spot(session.spot[start:end]),
+            roots=roots,
             contracts=listing,
             quotes=quotes,
             flags=_counts(mask[rows]),
@@ -137,23 +142,28 @@ def _counts(mask: Mask) -> dict[str, int]:
     return {reason: count for reason, count in found.items() if count}
 
 
-def _keys(session: SessionQuotes, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """``domain.chain.contract_key`` of each row."""
-    key = session.root[rows].astype(np.int64) << 20 | session.expiry[rows] % 1_000_000
+def _keys(root: npt.NDArray[np.int32], session: SessionQuotes, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """``domain.chain.contract_key`` of each row, roots numbered as in ``root`` (a column of the session)."""
+    key: npt.NDArray[np.int64] = root[rows].astype(np.int64) << 20 | session.expiry[rows] % 1_000_000
     return (key << 1 | session.is_call[rows]) << 32 | session.strike_millis[rows]
 
 
 def _contracts(
-    session: SessionQuotes, rows: npt.NDArray[np.int64], keys: npt.NDArray[np.int64], instants: Instants
-) -> Columns:
-    root, expiry = session.root[rows], session.expiry[rows]
+    session: SessionQuotes, rows: npt.NDArray[np.int64], instants: Instants
+) -> tuple[tuple[str, ...], Columns]:
+    """The roots listed in these rows, by name (a root that is quoted later must not show before), and the contracts."""
+    listed = {session.roots[index] for index in np.unique(session.root[rows]).tolist()}
+    roots = tuple(sorted(listed))
+    number = np.array([roots.index(name) if name in listed else -1 for name in session.roots], dtype=np.int32)
+    renumbered = number[session.root] if len(number) else session.root
+    root, expiry = renumbered[rows], session.expiry[rows]
     expiry_ns, last_trade_ns = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
-    for index, name in enumerate(session.roots):
+    for index, name in enumerate(roots):
         for date in np.unique(expiry[root == index]).tolist():
             mask = (root == index) & (expiry == date)
             expiry_ns[mask], last_trade_ns[mask] = instants(name, date)
-    return {
-        "key": keys,
+    return roots, {
+        "key": _keys(renumbered, session, rows),
         "root": root,
         "expiry_date": expiry,
         "expiry_ns": expiry_ns,
@@ -173,7 +183,8 @@ def _words(table: pa.Table, name: str) -> tuple[tuple[str, ...], npt.NDArray[np.
 
 def _sizes(table: pa.Table, name: str) -> npt.NDArray[np.int32]:
     filled = table.column(name).fill_null(UNKNOWN_SIZE)
-    return np.minimum(filled.to_numpy(), 2**31 - 1).astype(np.int32)
+    capped: npt.NDArray[np.int32] = np.minimum(filled.to_numpy(), 2**31 - 1).astype(np.int32)
+    return capped
 
 
 def _spot(column: npt.NDArray[np.float64]) -> float | None:

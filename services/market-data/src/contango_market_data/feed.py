@@ -122,20 +122,18 @@ class ReplayFeed:
             if verdict.usable and snapshot.spot is not None and len(snapshot.contracts["key"]):
                 if not snapshot.same_listing or not contracts:
                     contracts = self._blocks.put(str(date), snapshot.contracts)
-                    self._note_expiries(snapshot, session.roots)
-                events.append(self._frame(snapshot, session.roots, contracts, date, verdict.closing))
+                    self._note_expiries(snapshot)
+                events.append(self._frame(snapshot, contracts, date, verdict.closing))
             if events:
                 yield snapshot.ts_ns, events
 
-    def _frame(
-        self, snapshot: Snapshot, roots: tuple[str, ...], contracts: str, date: int, closing: bool
-    ) -> ChainFrame:
+    def _frame(self, snapshot: Snapshot, contracts: str, date: int, closing: bool) -> ChainFrame:
         assert self._params.underlying is not None
         assert snapshot.spot is not None
         return ChainFrame(
             underlying=self._params.underlying,
             spot=snapshot.spot,
-            roots=roots,
+            roots=snapshot.roots,
             contracts=contracts,
             quotes=self._blocks.put(str(date), snapshot.quotes),
             rows=len(snapshot.contracts["key"]),
@@ -230,11 +228,11 @@ class ReplayFeed:
 
     # -- settlement ------------------------------------------------------------------------------------------------
 
-    def _note_expiries(self, snapshot: Snapshot, roots: tuple[str, ...]) -> None:
+    def _note_expiries(self, snapshot: Snapshot) -> None:
         columns = snapshot.contracts
         _, first = np.unique(columns["key"] >> 33, return_index=True)
         for row in first.tolist():
-            root, date = roots[int(columns["root"][row])], int(columns["expiry_date"][row])
+            root, date = snapshot.roots[int(columns["root"][row])], int(columns["expiry_date"][row])
             self._expiring[int(columns["expiry_ns"][row]), root] = date
 
     def _settlements(self, ts_ns: int, price: float | None) -> Iterator[SettlementPrint]:
@@ -243,12 +241,15 @@ class ReplayFeed:
         Contracts without either are not settled: whoever holds them is told by the expiry policy, not by a guess.
         """
         for expiry_ns, root in sorted(key for key in self._expiring if key[0] <= ts_ns):
-            official = self._prints.get((root, self._expiring.pop((expiry_ns, root))))
+            date = self._expiring.pop((expiry_ns, root))
+            official = self._prints.get((root, date))
             is_pm = self._spec(root).settlement is Settlement.PM
             print_price = official if official is not None else price if is_pm and expiry_ns == ts_ns else None
             if print_price is not None:
                 underlying = self._spec(root).underlying
-                yield SettlementPrint(underlying=underlying, root=root, expiry_ns=expiry_ns, price=print_price)
+                yield SettlementPrint(
+                    underlying=underlying, root=root, expiry_ns=expiry_ns, price=print_price, expiry_date=date
+                )
 
 
 def _official_prints(catalog: Catalog, underlying: str | None) -> dict[tuple[str, int], float]:

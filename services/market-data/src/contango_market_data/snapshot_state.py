@@ -1,7 +1,8 @@
 """Whether a snapshot may be traded on. Pure.
 
-Refused: no bid anywhere, no spot (the frame is not shown at all). Stale: the same quotes under a new timestamp (not
-shown: it says nothing new), or quotes from outside the session (shown, for marks only).
+Refused: no bid anywhere, no spot, nothing in the window (the frame is not shown at all). Stale: the same quotes under
+a new timestamp (not shown: it says nothing new, and contracts that were listed in between do not hide it), or quotes
+from outside the session (shown, for marks only).
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ import numpy as np
 from contango_common.domain.sessions import Sessions
 from contango_common.events.market import FeedState
 from contango_market_data.cut import Snapshot
+from contango_market_data.quality import Snapshot as Quotes
+from contango_market_data.quality import stale_rows
 
 State = Literal["live", "stale", "refused"]
 
@@ -48,7 +51,9 @@ class SnapshotState:
         refused = []
         if snapshot.spot is None:
             refused.append("no spot")
-        if not np.any(snapshot.quotes["bid_ticks"] > 0):
+        if snapshot.spot is not None and len(snapshot.contracts["key"]) == 0:
+            refused.append("no contract in the window")
+        elif len(snapshot.contracts["key"]) and not np.any(snapshot.quotes["bid_ticks"] > 0):
             refused.append("no bid anywhere")
         if refused:
             return "refused", tuple(refused), False
@@ -59,10 +64,16 @@ class SnapshotState:
         return "live", (), True
 
     def _is_copy(self, snapshot: Snapshot) -> bool:
-        last = self._last
-        if last is None or not (
-            snapshot.same_listing or np.array_equal(last.contracts["key"], snapshot.contracts["key"])
-        ):
-            return False
-        names = ("bid_ticks", "ask_ticks", "bid_size", "ask_size")
-        return all(np.array_equal(last.quotes[name], snapshot.quotes[name]) for name in names)
+        return self._last is not None and stale_rows(_as_quality(self._last), _as_quality(snapshot)) > 0
+
+
+def _as_quality(snapshot: Snapshot) -> Quotes:
+    """The snapshot as the quality checks see one; rows without a usable quote count as not quoted."""
+    ask = snapshot.quotes["ask_ticks"].astype(np.float64)
+    return Quotes(
+        ts_ns=snapshot.ts_ns,
+        key=snapshot.contracts["key"],
+        expiry_days=snapshot.contracts["expiry_date"].astype(np.int64),
+        bid=snapshot.quotes["bid_ticks"].astype(np.float64),
+        ask=np.where(ask > 0, ask, np.nan),
+    )

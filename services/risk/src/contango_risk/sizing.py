@@ -9,8 +9,11 @@ Size = tuple[str, str, Callable[[Look], int | None]]
 DISPLAYED = "displayed_size"
 
 
+MOST = 1_000_000_000  # units; a size beyond it binds nobody and would not fit the log
+
+
 def _ratio(budget: float, unit: float) -> int | None:
-    return None if unit <= 0 else max(0, floor(budget / unit))
+    return None if unit <= 0 else max(0, floor(min(budget / unit, MOST)))
 
 
 def _risk_budget(v: Look) -> int | None:
@@ -40,7 +43,7 @@ def _greek(name: str, cap_of: Callable[[Look], float], whole_book: bool) -> Call
 
 def _displayed(v: Look) -> int | None:
     shown = v.entry.why.get(DISPLAYED)
-    return None if shown is None else max(0, floor(shown))
+    return None if shown is None else max(0, floor(min(shown, MOST)))
 
 
 SIZES: tuple[Size, ...] = (

@@ -15,7 +15,7 @@ from contango_signals.gates import CANDIDATE_GATES, SCAN_GATES, Judgement, joine
 from contango_signals.netprice import net_of
 from contango_signals.state import State, last_opening_ns, standing
 from contango_signals.strategies.spec import Candidate, Spec, View
-from contango_signals.timing import session_of, sessions_between, sessions_to, valid_until
+from contango_signals.timing import before_open, session_of, sessions_between, sessions_to, valid_until
 
 MAX_ROWS = 8
 HOUR_NS = 60 * MINUTE_NS
@@ -27,6 +27,8 @@ def due(state: State, spec: Spec, frame: ChainFrame, at: At) -> bool:
     if state.switches.get(spec.name, "on") == "off":
         return False
     if state.scanned.get(f"{spec.name}:{frame.underlying}") == frame.session_date:
+        return False
+    if before_open(state.sessions, frame.session_date, at.ts_ns):
         return False
     session = session_of(state.sessions, at.ts_ns)
     return session is None or at.ts_ns >= session.open_ns + state.params.scan_after_open_minutes * MINUTE_NS

@@ -27,6 +27,12 @@ def session_of(sessions: Sessions | None, ts_ns: int) -> InSession | None:
     return InSession(sessions.open_ns[row], sessions.close_ns[row], following)
 
 
+def before_open(sessions: Sessions | None, session_date: int, ts_ns: int) -> bool:
+    """Whether the session of ``session_date`` has not opened yet: its scan is still to come."""
+    row = None if sessions is None else sessions.row_of(session_date)
+    return sessions is not None and row is not None and ts_ns <= sessions.open_ns[row]
+
+
 def sessions_between(sessions: Sessions | None, earlier_ns: int, later_ns: int) -> int | None:
     """Closes after ``earlier_ns`` and not after ``later_ns``."""
     if sessions is None:

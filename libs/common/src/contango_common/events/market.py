@@ -112,13 +112,18 @@ class RateSet(Event):
 
 
 class SettlementPrint(Event):
-    """The one official price on which every contract of ``root`` expiring at ``expiry_ns`` settles."""
+    """The one official price on which every contract of ``root`` expiring at ``expiry_ns`` settles.
+
+    ``expiry_date`` is the date in the contracts' names, which is not always the date of the instant (contracts named
+    after a Saturday expire on the Friday before); None: the instant's UTC date.
+    """
 
     FAMILY: ClassVar[str] = "reference"
     underlying: str
     root: str
     expiry_ns: int
     price: float
+    expiry_date: int | None = None
 
 
 class BarHistory(ByReference):
