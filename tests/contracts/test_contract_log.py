@@ -143,6 +143,16 @@ def test_a_second_writer_or_other_bytes_stop_the_stale_one(run, writer, data):
     run(check)
 
 
+def test_an_id_that_is_known_already_does_not_set_the_writer_back(run):
+    async def check(log: Log) -> None:
+        out = await _fill(log, "log.a", 3)
+        assert await out.publish(b"log.a-0", "log.a:0") == 1
+        assert await out.publish(b"next", "log.a:3") == 4
+        assert len(await _all(log, 1, 99)) == 4
+
+    run(check)
+
+
 def test_answers_that_do_not_arrive_are_asked_again_with_the_same_id(run):
     async def check(log: Log) -> None:
         class Deaf:

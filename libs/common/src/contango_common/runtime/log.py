@@ -83,10 +83,11 @@ class Writer:
         """Append exactly once under the listed faults, or raise LogError: then the process must stop and recover."""
         for _ in range(RETRIES):
             try:
-                self.last_seq = await self._log.append(
+                seq = await self._log.append(
                     self.subject, data, msg_id=msg_id, writer=self.instance, expected=self.last_seq
                 )
-                return self.last_seq
+                self.last_seq = max(self.last_seq, seq)  # an id that was known answers with its old sequence
+                return seq
             except WrongLastSequence:
                 self.last_seq = await self._settle(data, msg_id)
                 return self.last_seq

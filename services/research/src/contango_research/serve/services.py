@@ -142,4 +142,5 @@ async def _gateway(ctx: Context) -> None:
         metrics=ctx.metrics,
         stop=ctx.stop,
         run_dir=Path(ctx.settings.run_dir),
+        blocks=ctx.blocks,
     )
