@@ -20,7 +20,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contango_common.domain.errors import Undecodable
 from contango_common.domain.sessions import DAY_NS
 from contango_common.events.codec import decode
 from contango_common.events.forecast import Forecast
@@ -321,21 +320,18 @@ def chain_instants(world: World) -> list[int]:
     return [now for now, then in pairwise(found) if then - now < DAY_NS // 8]
 
 
-@pytest.mark.xfail(strict=True, reason="a bucket whose last bar is missing is put at its end once a later bar came")
 def test_a_missing_bar_tells_nothing_of_the_bars_after_it(catalog, world, tmp_path):
     ts_ns = chain_instants(world)[20]
     gappy = World(Gap(catalog, world.frames[-1], ts_ns), tmp_path)
     assert gappy.truncated(ts_ns) is None
 
 
-@pytest.mark.xfail(strict=True, reason="a frame names the roots of its whole session, also those not yet quoted")
 def test_a_root_that_is_quoted_later_in_the_session_is_not_named_before(catalog, world, tmp_path):
     ts_ns = chain_instants(world)[20]
     late = World(LateRoot(catalog, world.frames[-1], ts_ns + 1), tmp_path)
     assert late.truncated(ts_ns) is None
 
 
-@pytest.mark.xfail(strict=True, raises=Undecodable, reason="a size without a bound does not fit the log's integers")
 def test_whatever_the_prices_every_message_can_be_read_again(world, catalog):
     ts_ns = world.some_frames(seed=2)[3]
     for message in log_of(Otherwise(catalog, ts_ns + FUTURE_NS, ts_ns, 3), world.folder):

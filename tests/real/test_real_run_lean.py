@@ -221,7 +221,6 @@ def test_spxw_minutes_without_the_index_are_refused(spxw):
     assert not spxw.of(Proposal)
 
 
-@pytest.mark.xfail(strict=True, reason="a window without contracts is taken for a chain without bids")
 def test_a_refused_chain_is_not_said_to_have_no_bids_when_it_has(spxw):
     assert [e.reasons for _, e in spxw.of(FeedState)] == [("no spot",)]
 

@@ -40,7 +40,6 @@ pytestmark = [
 COMMISSION = Decimal("0.65")
 CONCESSION = Decimal("0.53")  # share of each spread that an order of four legs pays
 MULTIPLIER = 100
-LAPSE = "a Saturday expiry is never settled: the venue looks for its contracts under Friday's date"
 
 
 def contango(*words: object, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -291,7 +290,6 @@ def test_held_to_the_expiry_a_condor_settles_at_the_closing_price_of_its_last_da
         assert usd(trade.pnl_micros) == entry + hand.settled(day, legs) * trade.quantity - usd(trade.fees_micros)
 
 
-@pytest.mark.xfail(strict=True, raises=IndexError, reason=LAPSE)
 def test_a_saturday_expiry_settles_on_the_friday_before(run, hand, tmp_path):
     """VXX161217 last traded on the 16th; its holders were paid at that day's price."""
     entries = {"dte_min": 10, "dte_target": 12, "dte_max": 17, "min_credit_to_width": 0.05, "max_spread_to_credit": 2.0}
