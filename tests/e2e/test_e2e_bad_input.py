@@ -246,17 +246,11 @@ def test_one_line_says_what_where_and_what_to_do_and_nothing_is_written(case, ca
     assert listing(tmp_path, catalog) == before
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the progress bar of an import that failed stays on stderr, also without a terminal"
-)
 def test_a_failed_import_says_nothing_but_its_line(tmp_path):
     done = contango("data", "import", "--format", "csv", "none.csv", "--catalog", "new", cwd=tmp_path)
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a period after the catalog's end is folded as warm-up and ends with an empty report"
-)
 def test_a_period_outside_the_catalog_is_refused(catalog, tmp_path):
     (tmp_path / "book.yaml").write_text(BOOK)
     before = listing(tmp_path)
@@ -283,7 +277,6 @@ def test_a_service_whose_port_is_taken_says_which(taken_port, tmp_path):
 
 
 @pytest.mark.heavy
-@pytest.mark.xfail(strict=True, reason="a session whose gateway's port is taken goes on without it and ends with 0")
 def test_a_session_whose_port_is_taken_ends_with_the_reason(taken_port, catalog, tmp_path):
     (tmp_path / "book.yaml").write_text(BOOK)
     words = ("up", "--catalog", catalog, "--config", "book.yaml", "--port", taken_port, "--run-dir", "run")
@@ -309,7 +302,6 @@ def ends_by_itself(cwd: Path, env: dict[str, str]) -> str:
     return line
 
 
-@pytest.mark.xfail(strict=True, reason="a service without a bus tries for ever, hears no SIGTERM and never says so")
 def test_a_service_without_its_bus_says_so_and_ends(tmp_path):
     line = ends_by_itself(tmp_path, {"CONTANGO_NATS_URL": NO_NATS})
     assert all(part in line for part in ("no NATS server answers", NO_NATS, "CONTANGO_NATS_URL"))
@@ -343,18 +335,16 @@ async def make_stream(url: str) -> None:
 
 
 @pytest.mark.heavy
-@pytest.mark.xfail(strict=True, reason="a service whose token the bus refuses tries for ever and hears no SIGTERM")
 def test_a_service_with_a_wrong_token_for_its_bus_says_so_and_ends(bus, tmp_path):
     line = ends_by_itself(tmp_path, bus.env("mellon"))
     assert bus.url in line
     assert "mellon" not in line
 
 
-NO_FOLDER = pytest.mark.xfail(strict=True, reason="a gateway whose token is given does not make its run directory")
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("run_dir", [".", pytest.param("run", marks=NO_FOLDER)])
+@pytest.mark.parametrize("run_dir", [".", "run"])
 def test_a_wrong_token_for_the_gateway_is_refused_with_what_to_do(bus, tmp_path, run_dir):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -36,6 +36,11 @@ class Period:
 def period_of(catalog: Catalog, book: Book, start: int | None, end: int | None) -> Period:
     """The catalog's own span where none is asked for; everything before ``start`` is warm-up."""
     dates = _dates(catalog, book)
+    if (start is not None and start > dates[-1]) or (end is not None and end < dates[0]):
+        raise UserError(
+            f"--start {start or 'none'}, --end {end or 'none'}: the catalog {catalog.path} reaches from {dates[0]} to "
+            f"{dates[-1]}; choose days inside"
+        )
     return Period(dates[0], start or dates[0], end or dates[-1])
 
 

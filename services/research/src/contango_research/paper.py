@@ -7,6 +7,7 @@ out as a run, with report and manifest, so that the session can be audited like 
 import hashlib
 import json
 import signal
+import socket
 import threading
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from contango_research.cli.options import day
 from contango_research.cli.screen import console, count_bar
 from contango_research.fleet import Fleet, fleet
 from contango_research.house import MODULES
-from contango_research.replay import read_log
+from contango_research.replay import raise_if_given_up, read_log
 from contango_research.serve.context import addresses
 
 SERVICES = (*MODULES, "recorder", "gateway", "market-data", "clock")
@@ -55,6 +56,7 @@ def run_paper(
     }
     if config is not None:
         env["CONTANGO_BOOK"] = str(config.absolute())
+    _check_port(port)
     stop = _on_signals()
     began = monotonic_s()
     gateway = {"gateway": {"CONTANGO_GATEWAY_PORT": str(port)}}
@@ -63,6 +65,7 @@ def run_paper(
         with Live(console=console, refresh_per_second=2, transient=True) as live:
             while not stop.wait(1.0):
                 live.update(_status(running))
+                raise_if_given_up(running)
         console.print("stopping …", style="dim")
         running.supervisor.stop()
         messages = read_log(running)
@@ -105,6 +108,16 @@ def _same_session(run_dir: Path, book: Book, stored: Catalog) -> None:
         return
     run_dir.mkdir(parents=True, exist_ok=True)
     marker.write_text(json.dumps(mine))
+
+
+def _check_port(port: int) -> None:
+    """Before anything is started: the dashboard's port must be free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise UserError(f"--port: 127.0.0.1:{port} is in use; free it or choose another (0 takes any)") from None
 
 
 def _on_signals() -> threading.Event:

@@ -88,10 +88,7 @@ def drive(running: Fleet, progress: Progress | None, meddle: Meddle | None = Non
             states = running.supervisor.status()
             if states["conductor"].state == "finished":
                 break
-            for name, status in states.items():
-                if status.state == "given_up":
-                    where = running.logs()[name]
-                    raise ContangoError(f"{name} gave up: {_last_line(where)} (whole log: {where})")
+            raise_if_given_up(running)
             ts_ns = runner.run(look.last_frame_ns())
             if ts_ns is not None:
                 began = began or monotonic_s()
@@ -102,6 +99,14 @@ def drive(running: Fleet, progress: Progress | None, meddle: Meddle | None = Non
             sleep_s(_POLL_S)
         runner.run(look.close())
     return monotonic_s() - (began or monotonic_s())
+
+
+def raise_if_given_up(running: Fleet) -> None:
+    """ContangoError with the last words of a service that will not be started again."""
+    for name, status in running.supervisor.status().items():
+        if status.state == "given_up":
+            where = running.logs()[name]
+            raise ContangoError(f"{name} gave up: {_last_line(where)} (whole log: {where})")
 
 
 class _Look:

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 
-from contango_common.domain.errors import UserError
+from contango_common.domain.errors import ContangoError, UserError
 from contango_common.edge.logs import get_logger
 
 EXIT_OK, EXIT_CRASH, EXIT_USER, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -23,7 +23,9 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 def exit_code(work: Callable[[], object]) -> int:
-    """Run `work`; a UserError becomes one line on stderr and 2, a crash is logged and becomes 1.
+    """Run `work`; a UserError becomes one line on stderr and 2, another error of ours one line and 1.
+
+    Any other crash is logged with its trace and becomes 1.
 
     >>> exit_code(lambda: None)
     0
@@ -33,6 +35,9 @@ def exit_code(work: Callable[[], object]) -> int:
     except UserError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return EXIT_USER
+    except ContangoError as error:
+        print(" ".join(f"{type(error).__name__}: {error}".split()), file=sys.stderr)
+        return EXIT_CRASH
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except Exception:  # noqa: BLE001  (the last line of defence: logged with its trace)

@@ -12,7 +12,6 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator
 
-import nats
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
@@ -27,7 +26,7 @@ from nats.js.api import (
     StreamConfig,
 )
 
-from contango_common.domain.errors import LogError, UserError
+from contango_common.domain.errors import ContangoError, LogError, UserError
 from contango_common.runtime.log import AppendUnknown, Message, WrongLastSequence
 
 STREAM = "LOG"
@@ -36,38 +35,75 @@ EPOCH = "contango_epoch"
 _WRITER = "Writer"
 _WRONG_LAST_SEQUENCE = 10071
 _HEARTBEAT_S = 5.0
+_FIRST_CONNECTION_S = 5.0
 _DUPLICATE_WINDOW_S = 3600.0
 
 logger = logging.getLogger(__name__)
 
 
+class BusUnavailable(ContangoError):
+    """No NATS server answered at the start; whoever supervises us may try again."""
+
+
 async def connect(
-    url: str, name: str, *, token: str | None = None, user: str | None = None, password: str | None = None
+    url: str,
+    name: str,
+    *,
+    token: str | None = None,
+    user: str | None = None,
+    password: str | None = None,
 ) -> Client:
-    """A client that reconnects for ever. Raises UserError when no server answers at first."""
+    """A client that, once connected, reconnects for ever.
+
+    Raises BusUnavailable when no server has answered for five seconds, UserError when it refuses the credentials.
+    """
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + _FIRST_CONNECTION_S
+    while True:
+        client = Client()
+        try:
+            await _first_connection(client, url, name, token, user, password)
+            client.options["allow_reconnect"] = True
+            client.options["max_reconnect_attempts"] = -1
+            return client
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            with contextlib.suppress(Exception):
+                await client.close()
+            reason = " ".join(str(error).split()) or type(error).__name__
+            if "authorization" in reason.lower():
+                raise UserError(
+                    f"NATS at {url} refuses the credentials ({reason}): check token, user, password"
+                ) from None
+            if loop.time() > give_up:
+                raise BusUnavailable(f"no NATS server answers at {url}: start one or set CONTANGO_NATS_URL") from None
+            await asyncio.sleep(0.2)
+
+
+async def _first_connection(
+    client: Client, url: str, name: str, token: str | None, user: str | None, password: str | None
+) -> None:
+    """One attempt; what goes wrong before it succeeds is raised, what goes wrong afterwards is logged."""
 
     async def on_error(error: Exception) -> None:
-        logger.warning("nats: %s", error)
+        if client.options["allow_reconnect"]:
+            logger.warning("nats: %s", error)
 
-    try:
-        return await nats.connect(
-            url,
-            name=name,
-            token=token,
-            user=user,
-            password=password,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.2,
-            connect_timeout=5,
-            allow_reconnect=True,
-            ping_interval=5,
-            max_outstanding_pings=2,
-            error_cb=on_error,
-            inbox_prefix=f"_INBOX_{name.replace('.', '_')}".encode(),
-            pending_size=64 * 1024 * 1024,
-        )
-    except (TimeoutError, nats.errors.NoServersError, OSError, nats.errors.Error) as error:
-        raise UserError(f"no NATS server answers at {url} ({error}): start one or set CONTANGO_NATS_URL") from error
+    await client.connect(
+        url,
+        name=name,
+        token=token,
+        user=user,
+        password=password,
+        allow_reconnect=False,
+        max_reconnect_attempts=1,
+        reconnect_time_wait=0.2,  # type: ignore[arg-type]  # annotated int, but slept as it is
+        connect_timeout=5,
+        ping_interval=5,
+        max_outstanding_pings=2,
+        error_cb=on_error,
+        inbox_prefix=f"_INBOX_{name.replace('.', '_')}".encode(),
+        pending_size=64 * 1024 * 1024,
+    )
 
 
 class NatsLog:

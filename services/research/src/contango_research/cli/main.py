@@ -1,5 +1,6 @@
 """The command line: ``contango …``. Commands import what they need when they run, so that ``--help`` is quick."""
 
+import os
 import sys
 
 from contango_common.domain.errors import ContangoError, UserError
@@ -22,8 +23,11 @@ def main() -> None:
 
 
 def _fail(text: str, code: int) -> None:
+    """Say it and leave at once: a reader's native threads may still read ahead, and would abort a slower exit."""
     print("contango: " + " ".join(text.split()), file=sys.stderr)
-    sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def run_bar(title: str, sessions: list[int]) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(),
     )
     first, last = (_instant(date) for date in (sessions[0], sessions[-1]))
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=max(last - first + 86_400, 1), date="")
         calls = 0
 
@@ -52,7 +52,7 @@ def run_bar(title: str, sessions: list[int]) -> Iterator[Callable[[int], None]]:
 def count_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar that is told (done, total)."""
     columns = (TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=None)
 
         def tell(done: int, total: int) -> None:

@@ -130,6 +130,7 @@ async def _gateway(ctx: Context) -> None:
     from contango_gateway.service import serve
     from contango_research.book import Book
 
+    ctx.settings.run_dir.mkdir(parents=True, exist_ok=True)
     await ctx.log.wait()
     token = ctx.settings.gateway_token
     await serve(
