@@ -17,6 +17,7 @@ from contango_market_data.quality import Snapshot as Quotes
 from contango_market_data.quality import stale_rows
 
 State = Literal["live", "stale", "refused"]
+_MOSTLY = 0.5  # a few old quotes among many new ones do not make a copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,11 @@ class SnapshotState:
         return "live", (), True
 
     def _is_copy(self, snapshot: Snapshot) -> bool:
-        return self._last is not None and stale_rows(_as_quality(self._last), _as_quality(snapshot)) > 0
+        if self._last is None:
+            return False
+        new = _as_quality(snapshot)
+        quoted = int(np.count_nonzero(new.ask > 0))
+        return stale_rows(_as_quality(self._last), new) > quoted * _MOSTLY
 
 
 def _as_quality(snapshot: Snapshot) -> Quotes:
