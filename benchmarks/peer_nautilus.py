@@ -6,7 +6,8 @@ Runs in an environment of its own that needs nothing of this project. Rules: lon
 a change of sign of their difference (a first sign, or a difference of zero, is no cross); nothing opens before
 ``ready_bars``, nor on the bar after an exit was ordered (the other engine learns of that exit's fill on this very
 bar), nor on the last bar (which has no next open). Orders fill at the bar's close, which is the next bar's open. Only
-``engine.run()`` is timed: making the bars and loading them is not.
+``engine.run()`` is timed: making the bars and loading them is not. ``logging`` 0 switches the engine's log off, 1
+leaves it as it is by default (INFO, on stdout); the answer is the last line.
 """
 
 import json
@@ -104,7 +105,9 @@ def make_bars(cents: np.ndarray, bar_type: BarType, first_ns: int, step_ns: int)
 
 def run(cents: np.ndarray, rules: dict[str, int]) -> dict[str, float]:
     engine = BacktestEngine(
-        BacktestEngineConfig(trader_id=TraderId("BENCH-001"), logging=LoggingConfig(bypass_logging=True))
+        BacktestEngineConfig(
+            trader_id=TraderId("BENCH-001"), logging=LoggingConfig(bypass_logging=not rules["logging"])
+        )
     )
     engine.add_venue(
         venue=VENUE,

@@ -42,12 +42,19 @@ def find_peer(given: Path | None) -> Path | None:
     return Path(sys.executable) if find_spec("nautilus_trader") is not None else None
 
 
-def run_peer(python: Path, bars: Cents, work: Path) -> PeerRun:
-    """One run of the same bars and rules. ContangoError with the peer's last line when it fails."""
+def run_peer(python: Path, bars: Cents, work: Path, *, logging: bool = False) -> PeerRun:
+    """One run of the same bars and rules. ContangoError with the peer's last line when it fails.
+
+    ``logging`` leaves the peer's own log as it is by default; without it the peer is faster.
+    """
     path = work / "bars.npy"
     np.save(path, bars)
     done = subprocess.run(
-        [python, SCRIPT, path, json.dumps(rules())], capture_output=True, text=True, timeout=_LIMIT_S, cwd=work
+        [python, SCRIPT, path, json.dumps(rules() | {"logging": int(logging)})],
+        capture_output=True,
+        text=True,
+        timeout=_LIMIT_S,
+        cwd=work,
     )
     if done.returncode != 0:
         raise ContangoError(f"the peer failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
