@@ -26,7 +26,11 @@ class Benchmark:
 
 
 BENCHMARKS: tuple[Benchmark, ...] = (
-    Benchmark("engine_bars", False, ("engine_bars_per_s", "engine_bars_per_cpu_s", "seconds_per_10k_bars")),
+    Benchmark(
+        "engine_bars",
+        False,
+        ("engine_bars_per_s", "engine_bars_per_s_log_off", "engine_bars_per_cpu_s", "seconds_per_10k_bars"),
+    ),
     Benchmark(
         "backtest", True, ("backtest_demo_s", "backtest_frames_per_s", "backtest_events_per_s", "backtest_rss_mb")
     ),
