@@ -23,16 +23,10 @@ def _feed(bars: Cents) -> Iterator[Input]:
     listed = AssetListed(symbol=SYMBOL, kind="spot")
     yield Input("reference", _OPEN_NS, "in:1", (_sessions(len(bars)), listed))
     yield Input("md", _OPEN_NS, "in:2", (FeedState(underlying=SYMBOL, state="live"),))
+    columns = (bars.T / 100).tolist()
     ts_ns = FIRST_CLOSE_NS
-    for number, (opened, high, low, close) in enumerate(bars.tolist(), start=3):
-        bar = Bars(
-            timeframe_s=STEP_S,
-            symbols=_SYMBOLS,
-            open=(opened / 100,),
-            high=(high / 100,),
-            low=(low / 100,),
-            close=(close / 100,),
-        )
+    for number, (opened, high, low, close) in enumerate(zip(*columns, strict=True), start=3):
+        bar = Bars(timeframe_s=STEP_S, symbols=_SYMBOLS, open=(opened,), high=(high,), low=(low,), close=(close,))
         yield Input("md", ts_ns, f"in:{number}", (bar,))
         ts_ns += STEP_NS
 

@@ -15,7 +15,7 @@ def results_table(results: Sequence[Result]) -> Group:
     table.add_column("figure", no_wrap=True)
     table.add_column("median", justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
-    table.add_column("spread", justify="right", style="dim")
+    table.add_column("spread", justify="right", style="dim", no_wrap=True)
     table.add_column("beside")
     table.add_column("ratio", justify="right", no_wrap=True)
     for result in results:
