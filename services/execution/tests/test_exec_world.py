@@ -28,6 +28,7 @@ from contango_common.events.market import (
     RootListed,
     SessionTable,
     SettlementPrint,
+    Tick,
 )
 from contango_common.events.order import (
     Accepted,
@@ -983,3 +984,87 @@ def test_lots_of_a_spot_pair_are_exact_and_trade_at_night() -> None:
     (fill,) = world.said(Filled)
     assert fill.leg_quantities == (3,)
     assert fill.cash_micros == -273_703_500
+
+
+# --- ticks: they take overdue openings back, and do nothing else -----------------------------------------------------
+
+
+@dataclass
+class Ticked(Script):
+    """Time passes with ticks at random instants, none of them the instant of a frame."""
+
+    dice: random.Random = field(default_factory=random.Random)
+
+    def later(self, wait_ns: int) -> None:
+        waits = sorted(self.dice.randrange(1, wait_ns) for _ in range(self.dice.randrange(4)))
+        for wait in waits:
+            self.world.put("log.clock", self.ts_ns + wait, Tick())
+        super().later(wait_ns)
+
+
+def ticked(seed: int, actions: Sequence[str], **how: Any) -> World:
+    script = Ticked(started(**how), random.Random(seed), dice=random.Random(seed + 1))
+    for action in actions:
+        script.play(action)
+    return script.world
+
+
+def untold(world: World, kind: type[Event]) -> list[tuple[int, Event]]:
+    """What was said of one kind and when, without the numbers that only say where in the log it stands."""
+    found = [(ts_ns, e) for _, ts_ns, events in world.log for e in events if isinstance(e, kind)]
+    return [(ts, e.model_copy(update={"venue_id": ""}) if isinstance(e, Accepted) else e) for ts, e in found]
+
+
+def ends(world: World) -> dict[str, tuple[int, int]]:
+    return {e.order_id: (ts, e.filled) for _, ts, events in world.log for e in events if isinstance(e, OrderDone)}
+
+
+@settings(max_examples=80, deadline=None)
+@given(SCRIPTS)
+def test_ticks_beside_a_living_feed_only_end_overdue_openings_earlier(script: tuple[int, list[str]]) -> None:
+    seed, actions = script[0], [a for a in script[1] if a != "foreign-cancel"]
+    plain = Script(started(), random.Random(seed))
+    for action in actions:
+        plain.play(action)
+    world = ticked(seed, actions)
+    for kind in (OrderSubmitted, Accepted, Rejected, Filled, Expired, WorkingPriceMoved):
+        assert untold(world, kind) == untold(plain.world, kind)
+    assert Twin.of(world).holdings() == Twin.of(plain.world).holdings()
+    before, after = ends(plain.world), ends(world)
+    for order_id, (ts_ns, filled) in before.items():
+        assert after[order_id][1] == filled
+        assert after[order_id][0] <= ts_ns
+    overdue = {e.order_id for e in world.said(OrderCancelled) if e.reason == "deadline"}
+    assert set(after) - set(before) <= overdue
+
+
+@settings(max_examples=40, deadline=None)
+@given(SCRIPTS)
+def test_a_restart_at_any_cut_changes_nothing_with_ticks(script: tuple[int, list[str]]) -> None:
+    kept, reloaded = ticked(*script), ticked(*script, reload=True)
+    assert facts_of(kept) == facts_of(reloaded)
+    assert kept.bytes() == reloaded.bytes()
+
+
+def facts_of(world: World) -> list[tuple[str, int, list[Event]]]:
+    return [row for row in world.log if row[0] in ("log.execution", "log.broker")]
+
+
+def test_an_opening_order_ends_at_its_deadline_by_the_clock_alone() -> None:
+    world = started()
+    world.put("log.risk", minute(30), approved("p"))
+    assert world.put("log.clock", minute(89), Tick()) == []  # minute 40 would have walked to the bound on a bar
+    said = world.put("log.clock", minute(90), Tick())
+    assert [type(e) for e in said] == [OrderCancelled, Cancelled, OrderDone]
+    assert said[0].reason == "deadline"
+    assert world.put("log.clock", minute(91), Tick()) == []
+
+
+def test_the_closing_ladder_does_not_climb_on_ticks() -> None:
+    opening = approved("p", instruments=CALENDAR, ratios=(-1, 1), limit_ticks=30)
+    world = held_after_one_frame(instruments=CALENDAR, ratios=(-1, 1), limit_ticks=30)
+    world.put("log.risk", minute(31), exit_requested(opening))
+    before = world.bytes()[1]
+    for n in range(32, 300, 10):
+        assert world.put("log.clock", minute(n), Tick()) == []
+    assert world.bytes()[1] == before

@@ -1,17 +1,20 @@
 """The fold against an independent twin: conservation, restart at any cut, exits, halts and the named regressions."""
 
 import math
+import random
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from contango_common.domain.at import At
 from contango_common.domain.chain import NO_QUOTE, contract_key
 from contango_common.domain.instrument import option_id, parse_option_id
+from contango_common.domain.sessions import days_between
 from contango_common.events import market, order, risk, signal, system
 from contango_common.events.base import Event
 from contango_common.runtime.fold import step
@@ -44,6 +47,7 @@ class World:
         self.state, self.shadow = fold.initial(), fold.initial()
         self.codec, self.seq, self.session, self.slot = StateCodec(fold), 0, 0, 0
         self.expiry_ns, self.facts, self.broker = expiry_ns, list[Event](), list[Event]()
+        self.clock_ns: int | None = None
         self.tables = market.SessionTable(calendar="XNYS", date=DATES, open_ns=OPENS, close_ns=CLOSES)
         self.send(
             system.ParametersChanged(params={"risk": params or {}}, reason="start"),
@@ -67,7 +71,7 @@ class World:
 
     def send(self, *events: Event) -> list[Event]:
         self.seq += 1
-        at = At(self.ts_ns, self.seq, "test")
+        at = At(self.clock_ns or self.ts_ns, self.seq, "test")
         self.broker += [e for e in events if type(e).FAMILY == "broker"]
         facts, _ = step(fold, self.state, events, at)
         self.shadow = self.codec.load(self.codec.dump(self.shadow))
@@ -82,6 +86,14 @@ class World:
         self.slot += 1
         if self.slot >= 13:
             self.session, self.slot = self.session + 1, 0
+
+    def clock(self, ts_ns: int) -> list[Event]:
+        """A tick of the clock edge, whatever the feed does."""
+        self.clock_ns = ts_ns
+        try:
+            return self.send(market.Tick())
+        finally:
+            self.clock_ns = None
 
     def frame(self, spot: float = 2650.0, vol: float = 0.2, dead: tuple[str, ...] = (), **over: Any) -> list[Event]:
         """Quotes of every strike at a flat volatility; ``dead`` contracts have none, ``over`` sets (bid, ask) ticks."""
@@ -964,3 +976,201 @@ def test_book_cap_leaves_room_on_the_side_the_trade_goes(now: float, unit: float
     got = sizes(look(w.state, entry, w.ts_ns))["book_delta"]
     assert got == max(0, math.floor((cap - now) / unit))
     assert got == pytest.approx(units, abs=1)
+
+
+# --- ticks: time goes on without the feed. Every message also goes to a fold restarted from its bytes. ---------------
+
+SECOND = 1_000_000_000
+AGE = 3_900 * SECOND  # max_frame_age_s
+
+
+def scripted(seed: int, with_ticks: bool) -> list[Event]:
+    """Two random sessions with a frame every half hour, and, when asked for, ticks at random instants between."""
+    rng, dice = random.Random(seed), random.Random(seed + 1)
+    w = World({"risk_per_trade_fraction": 0.03, "exits": {"dte": rng.choice([43, 44, 46, None]), "monitor_dte": None}})
+    missed = False
+    while w.session < 2:
+        last_ns = w.ts_ns
+        missed = not missed and rng.random() < 0.1  # one missing frame is no silence, two are
+        if not missed:
+            act(w, rng)
+        w.tick()
+        if with_ticks:
+            for ts_ns in sorted(dice.randrange(last_ns, w.ts_ns) for _ in range(dice.randrange(3))):
+                w.clock(ts_ns)
+    return w.facts
+
+
+def act(w: World, rng: random.Random) -> None:
+    """A frame, and what may follow from it at the same instant."""
+    wild = rng.random() < 0.15
+    w.frame(rng.uniform(2600, 2700), rng.uniform(0.1, 0.3), **({CONDOR[1]: (9000, 9100)} if wild else {}))
+    action = rng.choice(["open", "open", "open", "close", "signal", "crash", "calm", "halt", "resume", "none"])
+    why: dict[str, Any] = {"symbol": "SPX", "detector": "s2", "version": 1, "previous": None, "why": {}}
+    if action == "open":
+        a = w.propose(limit=-rng.randrange(500, 1500), quantity_cap=9, proposal_id=f"p{w.session}:{w.slot}")
+        if isinstance(a, risk.Approved):
+            w.submit(a, f"{a.position_id}:o1", "open", a.quantity)
+            w.fill(a, f"{a.position_id}:o1", a.quantity, a.limit_ticks, 1, 0)
+            w.done(a.position_id, f"{a.position_id}:o1", "open", a.quantity, a.quantity)
+    elif action == "close":
+        for position in [p for p in w.state.ledger.positions.values() if p.exit]:
+            w.close(position, 1000)
+    elif action in ("signal", "crash", "calm"):
+        w.send(
+            {
+                "signal": signal.ExitSignal(underlying="SPX", strategy="condor", why={}),
+                "crash": signal.RegimeChanged(label="CRASH_MODE", **why),
+                "calm": signal.RegimeChanged(label="LOW_VOL_RANGE", **why),
+            }[action]
+        )
+    elif action in ("halt", "resume"):
+        w.send(system.Halt(reason="me") if action == "halt" else system.Resume(reason="me"))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32))
+def test_ticks_beside_a_living_feed_change_nothing_but_the_instant_at_which_a_halt_lapses(seed: int) -> None:
+    without, ticked = scripted(seed, False), scripted(seed, True)
+
+    def decided(facts: list[Event]) -> list[Event]:
+        halts = (risk.TradingResumed, risk.TradingHalted)
+        return [f for f in facts if not isinstance(f, halts) or getattr(f, "reason", "") == "daily_drawdown"]
+
+    assert decided(ticked) == decided(without)
+    assert Counter(f.model_dump_json() for f in ticked) == Counter(f.model_dump_json() for f in without)
+
+
+def dead(params: dict[str, Any], session: int, slot: int, instants: list[float], expiry_ns: int, am: bool) -> World:
+    """A position, a last frame at ``session`` and ``slot``, and from then on nothing but ticks; the last is at the end.
+
+    ``instants`` are fractions of the stretch from that frame to the last session's close.
+    """
+    w = World({"exits": {"profit_target": None, "stop": None, "monitor_dte": None} | params}, expiry_ns=expiry_ns)
+    w.send(w.root("SPXW", "am" if am else "pm", "cash"))
+    w.frame()
+    w.open()
+    while (w.session, w.slot) < (session, slot):
+        w.tick()
+        w.frame()
+    assert not w.of(risk.ExitRequested)
+    began_ns = w.ts_ns
+    for part in [*sorted(instants), 1.0]:
+        ts_ns = began_ns + round(part * (CLOSES[-1] - began_ns))
+        expected = exit_due(w, ts_ns, began_ns, params.get("dte"), None if not am else expiry_ns)
+        asked = bool(w.of(risk.ExitRequested))
+        assert bool(w.clock(ts_ns)) == (expected and not asked), (ts_ns, expected, asked)
+    return w
+
+
+def exit_due(w: World, ts_ns: int, seen_ns: int, dte: int | None, last_trade_ns: int | None) -> bool:
+    """By the calendar on the wall: in session, long enough without a frame, and the day has come."""
+    running = [i for i in range(len(DATES)) if OPENS[i] <= ts_ns <= CLOSES[i]]
+    if not running or ts_ns - max(seen_ns, OPENS[running[0]]) <= AGE:
+        skipped = running and any(seen_ns < OPENS[i] for i in range(running[0]))
+        if not skipped:
+            return False
+    if last_trade_ns is not None:
+        return CLOSES.index(last_trade_ns) - running[0] <= 1
+    assert dte is not None
+    return days_between(DATES[running[0]], EXPIRY) <= dte
+
+
+CUTS: Any = {"slot": st.integers(1, 12), "instants": st.lists(st.floats(0, 1), max_size=40)}
+
+
+@settings(max_examples=40, deadline=None)
+@given(day=st.integers(1, 6), **CUTS)
+def test_the_time_exit_is_asked_for_by_ticks_alone(day: int, slot: int, instants: list[float]) -> None:
+    w = dead({"dte": days_between(DATES[day], EXPIRY)}, 0, slot, instants, EXPIRY_NS, am=False)
+    (x,) = w.of(risk.ExitRequested)
+    assert (x.reason, x.all_true, x.urgency) == ("dte", ("dte",), "normal")
+    (held,) = w.state.ledger.positions.values()
+    assert held.exit is not None
+    assert held.exit.why["achievable_pnl_usd"] is None  # the last mark is no evidence of a price now
+    assert w.clock(CLOSES[-1]) == []
+    w.clock_ns = CLOSES[-1]
+    r = w.propose()
+    assert isinstance(r, risk.Refused)
+    assert "frame_stale" in r.reasons
+
+
+@settings(max_examples=40, deadline=None)
+@given(last=st.integers(2, 6), **CUTS)
+def test_the_exit_before_the_last_trade_is_asked_for_by_ticks_alone(
+    last: int, slot: int, instants: list[float]
+) -> None:
+    w = dead({"dte": None}, 0, slot, instants, CLOSES[last], am=True)
+    assert [x.reason for x in w.of(risk.ExitRequested)] == ["last_trade"]
+
+
+def test_price_rules_are_not_judged_on_a_tick() -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": None, "stop_confirm_n": 1, "stop_confirm_m": 1}})
+    w.frame()
+    position = w.open(limit=-1000)
+    w.tick()
+    w.frame()
+    position.stop_hits = [True]
+    w.shadow = w.codec.load(w.codec.dump(w.state))
+    assert w.clock(w.ts_ns + AGE + 1) == []
+    assert w.clock(OPENS[1] + AGE + 1) == []
+
+
+def test_a_crash_before_the_fill_is_left_on_a_tick() -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": None}})
+    why: dict[str, Any] = {"symbol": "SPX", "detector": "s2", "version": 1, "previous": None, "why": {}}
+    w.frame()
+    w.send(signal.RegimeChanged(label="CRASH_MODE", **why))
+    w.open(limit=-1000)  # nothing but a frame or a tick judges it now
+    assert w.clock(w.ts_ns + AGE) == []
+    (x,) = w.clock(w.ts_ns + AGE + 1)
+    assert isinstance(x, risk.ExitRequested)
+    assert (x.reason, x.all_true, x.urgency) == ("crash", ("crash",), "emergency")
+
+
+def test_a_limit_longer_than_a_session_waits_for_one_missed_session() -> None:
+    w = World({"limits": {"max_frame_age_s": 30_000}, "exits": {"dte": days_between(DATES[1], EXPIRY)}})
+    w.frame()
+    w.open()
+    w.slot = 12
+    w.frame(vol=0.2)
+    assert w.clock(CLOSES[1]) == []  # one frame a session, at its close, is a living feed
+    (x,) = w.clock(OPENS[2])
+    assert isinstance(x, risk.ExitRequested)
+    assert x.reason == "dte"
+
+
+def test_a_drawdown_halt_ends_at_the_first_tick_of_the_next_session() -> None:
+    w = World({"exits": {"dte": None, "monitor_dte": None, "stop": None}})
+    w.frame()
+    w.open()
+    w.tick()
+    w.frame(**{CONDOR[1]: (7000, 7100)})
+    assert w.clock(OPENS[1] - 1) == []
+    assert w.clock(OPENS[1]) == [risk.TradingResumed(reason="next_session")]
+    assert w.clock(OPENS[1] + SECOND) == []
+
+
+def test_a_loss_at_the_first_mark_halts_again_with_or_without_a_tick_before_it() -> None:
+    for ticks in (0, 1):
+        w = World({"exits": {"dte": None, "monitor_dte": None, "stop": None}})
+        w.frame()
+        w.open()
+        w.tick()
+        w.frame(**{CONDOR[1]: (7000, 7100)})
+        for _ in range(ticks):
+            w.clock(OPENS[1])
+        w.session, w.slot = 1, 0
+        w.frame(**{CONDOR[1]: (11000, 11100)})
+        assert [f.until_ns for f in w.of(risk.TradingHalted)] == [OPENS[1], OPENS[2]]
+        assert len(w.of(risk.TradingResumed)) == 1
+
+
+def test_a_tick_that_concerns_nobody_leaves_the_state_as_it_was() -> None:
+    w = World()
+    w.frame()
+    w.open()
+    before = w.codec.dump(w.state)
+    for ts_ns in (w.ts_ns + SECOND, CLOSES[0] + 1, OPENS[1] + SECOND, CLOSES[1] + 1):
+        assert w.clock(ts_ns) == []
+        assert w.codec.dump(w.state) == before

@@ -10,7 +10,7 @@ from contango_execution.judge import DECIDE
 from contango_execution.state import State
 
 NAME = "execution"
-READS = frozenset({"log.md", "log.reference", "log.risk", "log.broker", "log.control.*"})
+READS = frozenset({"log.md", "log.clock", "log.reference", "log.risk", "log.broker", "log.control.*"})
 
 
 def initial() -> State:

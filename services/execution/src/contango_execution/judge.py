@@ -121,7 +121,18 @@ def _reversed(ratios: Sequence[int]) -> tuple[int, ...]:
     return tuple(-ratio for ratio in ratios)
 
 
-def _time(state: State, event: Bars | Tick, at: At) -> list[Event]:
+def _tick(state: State, event: Tick, at: At) -> list[Event]:
+    """An opening order whose time is over is taken back. A tick has no price: nothing walks, climbs or is sent."""
+    if not state.orders:
+        return []
+    return [
+        OrderCancelled(order_id=order.order_id, reason="deadline")
+        for order in state.orders.values()
+        if order.purpose == "open" and _overdue(order, at.ts_ns) and order.open_for_commands
+    ]
+
+
+def _bars(state: State, event: Bars, at: At) -> list[Event]:
     if not state.orders and not state.closing:
         return []
     facts = _work_openings(state, at)
@@ -163,11 +174,15 @@ def _work_openings(state: State, at: At) -> list[Event]:
     for order in state.orders.values():
         if order.purpose != "open" or not order.open_for_commands:
             continue
-        if order.valid_until_ns is not None and at.ts_ns >= order.valid_until_ns:
+        if _overdue(order, at.ts_ns):
             facts.append(OrderCancelled(order_id=order.order_id, reason="deadline"))
         elif is_option_id(order.instruments[0]):
             facts += _walk(state, order, at)
     return facts
+
+
+def _overdue(order: Order, ts_ns: int) -> bool:
+    return order.valid_until_ns is not None and ts_ns >= order.valid_until_ns
 
 
 def _walk(state: State, order: Order, at: At) -> list[Event]:
@@ -235,8 +250,8 @@ def _stop_openings(state: State, event: Halt | TradingHalted, at: At) -> list[Ev
 
 
 DECIDE: dict[type[Event], Callable[[State, Any, At], list[Event]]] = {
-    Bars: _time,
-    Tick: _time,
+    Tick: _tick,
+    Bars: _bars,
     ChainFrame: _chain_frame,
     Approved: _approved,
     ExitRequested: _exit,

@@ -14,6 +14,7 @@ from contango_risk import sessions
 from contango_risk.intent import ReduceRisk, reduce_all
 from contango_risk.marks import closing_debit_ticks
 from contango_risk.params import ExitParams, StopBasis
+from contango_risk.silence import silent
 from contango_risk.state import Calendar, Position, RiskState
 
 CRASH = "CRASH_MODE"
@@ -67,6 +68,8 @@ RULES: tuple[Rule, ...] = (
     ("manual", False, "a person asked for it", lambda v: v.position.manual is not None),
 )
 
+# Of an underlying that is not seen any more: what no price decides.
+UNSEEN_RULES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule[0] not in ("profit", "stop", "monitor"))
 SPOT_RULES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule[0] in ("emergency", "signal", "manual"))
 
 
@@ -128,10 +131,18 @@ def dte_days(position: Position, session_date: int) -> int | None:
 
 def request(state: RiskState, position: Position, ts_ns: int) -> ExitRequested | None:
     """The exit of one position: once, and once more only when it becomes an emergency."""
+    return _request(state, position, ts_ns, SPOT_RULES if _is_spot(position) else RULES)
+
+
+def request_unseen(state: RiskState, position: Position, ts_ns: int) -> ExitRequested | None:
+    """The same without a fresh mark: price rules are left out."""
+    return _request(state, position, ts_ns, SPOT_RULES if _is_spot(position) else UNSEEN_RULES)
+
+
+def _request(state: RiskState, position: Position, ts_ns: int, rules: tuple[Rule, ...]) -> ExitRequested | None:
     if position.flat or (position.exit is not None and position.exit.urgency == "emergency"):
         return None
     seen = view(state, position, ts_ns)
-    rules = SPOT_RULES if _is_spot(position) else RULES
     hits = [(name, urgent) for name, urgent, _, test in rules if test(seen)]
     if not hits or (position.exit is not None and not hits[0][1]):
         return None
@@ -159,10 +170,11 @@ def _requested(position: Position, closing: ReduceRisk, hits: list[tuple[str, bo
 
 
 def why(state: RiskState, position: Position, ts_ns: int) -> dict[str, float | None]:
-    """The numbers behind an exit, for the trade's record."""
+    """The numbers behind an exit, for the trade's record. The P&L of a silent underlying is not known."""
     seen = view(state, position, ts_ns)
+    unknown = seen.pnl_micros is None or silent(state, position, ts_ns)
     numbers: dict[str, float | None] = {
-        "achievable_pnl_usd": None if seen.pnl_micros is None else seen.pnl_micros / 1e6,
+        "achievable_pnl_usd": None if unknown else (seen.pnl_micros or 0) / 1e6,
         "target_usd": None if seen.target_micros is None else seen.target_micros / 1e6,
         "dte_days": seen.dte_days,
         "stale_legs": position.marks.stale_legs,

@@ -6,7 +6,9 @@ from contango_risk import judge, observe
 from contango_risk.state import RiskState
 
 NAME = "risk"
-READS = frozenset({"log.md", "log.reference", "log.signals", "log.execution", "log.broker", "log.control.*"})
+READS = frozenset(
+    {"log.md", "log.clock", "log.reference", "log.signals", "log.execution", "log.broker", "log.control.*"}
+)
 
 
 def initial() -> RiskState:

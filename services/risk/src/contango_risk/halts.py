@@ -1,7 +1,8 @@
 """Halts of opening risk. Exits never ask here.
 
 The session's loss is measured from the equity at the end of the session before; the high-water mark is never reset. A
-drawdown halt ends by itself when the next session opens; a halt by a person, or for an account that differs from the
+drawdown halt ends by itself when the next session opens (and begins again at the first mark that is as bad, so it makes
+no difference whether a tick or that mark ended it); a halt by a person, or for an account that differs from the
 ledger, ends only by a person.
 """
 
@@ -27,13 +28,27 @@ def note_equity(state: RiskState, equity: int) -> None:
 
 def decide_halts(state: RiskState, ts_ns: int) -> list[Event]:
     """Resume when the next session is open; halt when this one has lost too much."""
-    halts = state.halts
-    if halts.drawdown:
-        return _resume(state, ts_ns)
+    over = resumed(state, ts_ns)
+    if state.halts.drawdown and not over:
+        return []
     base, limit = state.equity.session_base_micros, state.params.limits.daily_drawdown_halt
     if base <= 0 or state.equity.equity_micros > base * (1.0 - limit):
+        return over
+    return [*over, TradingHalted(reason=DAILY_DRAWDOWN, until_ns=next_open_ns(state.calendar, ts_ns))]
+
+
+def resumed(state: RiskState, ts_ns: int) -> list[Event]:
+    """The end of a drawdown halt whose session is over; a person's halt under it is said again."""
+    halts = state.halts
+    if not halts.drawdown:
         return []
-    return [TradingHalted(reason=DAILY_DRAWDOWN, until_ns=next_open_ns(state.calendar, ts_ns))]
+    over = ts_ns >= halts.until_ns if halts.until_ns is not None else state.equity.session_date != halts.session_date
+    if not over:
+        return []
+    facts: list[Event] = [TradingResumed(reason=NEXT_SESSION)]
+    if halts.manual is not None:
+        facts.append(TradingHalted(reason=halts.manual, until_ns=None))
+    return facts
 
 
 def take_halted(state: RiskState, fact: TradingHalted) -> None:
@@ -47,14 +62,3 @@ def take_halted(state: RiskState, fact: TradingHalted) -> None:
 def take_resumed(state: RiskState, fact: TradingResumed) -> None:
     if fact.reason == NEXT_SESSION:
         state.halts.drawdown, state.halts.until_ns = False, None
-
-
-def _resume(state: RiskState, ts_ns: int) -> list[Event]:
-    halts = state.halts
-    over = ts_ns >= halts.until_ns if halts.until_ns is not None else state.equity.session_date != halts.session_date
-    if not over:
-        return []
-    facts: list[Event] = [TradingResumed(reason=NEXT_SESSION)]
-    if halts.manual is not None:
-        facts.append(TradingHalted(reason=halts.manual, until_ns=None))
-    return facts

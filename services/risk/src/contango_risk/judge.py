@@ -8,9 +8,10 @@ from contango_common.events import market, order, signal, system
 from contango_common.events.base import Event
 from contango_common.events.risk import TradingHalted, TradingResumed
 from contango_risk import exits, ledger, trades
-from contango_risk.halts import decide_halts
+from contango_risk.halts import decide_halts, resumed
 from contango_risk.portfolio import marked
 from contango_risk.proposals import decide_proposal
+from contango_risk.silence import silent
 from contango_risk.state import Position, RiskState
 
 _SECOND_NS = 1_000_000_000
@@ -21,6 +22,16 @@ def _frame(state: RiskState, event: market.ChainFrame, at: At) -> list[Event]:
     facts = [*_closings(state, mine), *_exits(state, mine, at), *decide_halts(state, at.ts_ns)]
     if _mark_due(state, event, bool(mine), at.ts_ns):
         facts.append(marked(state))
+    return facts
+
+
+def _tick(state: RiskState, event: market.Tick, at: At) -> list[Event]:
+    """Exits where no frame comes to judge them, and the end of a halt. Nothing is marked and nothing is opened."""
+    facts: list[Event] = resumed(state, at.ts_ns)
+    for position in state.ledger.positions.values():
+        if silent(state, position, at.ts_ns):
+            asked = exits.request_unseen(state, position, at.ts_ns)
+            facts += [] if asked is None else [asked]
     return facts
 
 
@@ -104,6 +115,7 @@ def _closings(state: RiskState, positions: Iterable[Position]) -> list[Event]:
 
 
 HANDLERS: dict[type[Event], Callable[[RiskState, Any, At], list[Event]]] = {
+    market.Tick: _tick,
     market.ChainFrame: _frame,
     market.Bars: _bars,
     signal.Proposal: _proposal,

@@ -16,6 +16,7 @@ from contango_risk.marks import mark_options, mark_spot, quote_legs
 from contango_risk.params import parse
 from contango_risk.portfolio import equity_micros
 from contango_risk.proposals import draft_of
+from contango_risk.silence import any_silent
 from contango_risk.state import Asset, Exit, Position, RiskState, Root
 
 _EPOCH_ORDINAL = 719_163
@@ -57,6 +58,14 @@ def _session_table(state: RiskState, event: market.SessionTable, at: At) -> None
 
 def _feed(state: RiskState, event: market.FeedState, at: At) -> None:
     _asset(state, event.underlying).feed = event.state
+
+
+def _tick(state: RiskState, event: market.Tick, at: At) -> None:
+    """A silent feed cannot say that a new session runs; the table does. A feed that is alive says so itself."""
+    if any_silent(state, at.ts_ns):
+        state.calendar = sessions.trimmed(state.calendar, at.ts_ns)
+        if len(state.calendar.date) and state.calendar.date[0] != state.equity.session_date:
+            new_session(state, int(state.calendar.date[0]))
 
 
 def _print(state: RiskState, event: market.SettlementPrint, at: At) -> None:
@@ -244,6 +253,7 @@ def _marked(state: RiskState, event: risk.PortfolioMarked, at: At) -> None:
 
 
 HANDLERS: dict[type[Event], Callable[[RiskState, Any, At], None]] = {
+    market.Tick: _tick,
     market.Bars: _bars,
     market.ChainFrame: _frame,
     market.FeedState: _feed,

@@ -20,7 +20,12 @@ def trimmed(calendar: Calendar, ts_ns: int) -> Calendar:
     first = int(np.searchsorted(calendar.close_ns, ts_ns))
     if first == 0:
         return calendar
-    return Calendar(calendar.date[first:].copy(), calendar.open_ns[first:].copy(), calendar.close_ns[first:].copy())
+    return Calendar(
+        calendar.date[first:].copy(),
+        calendar.open_ns[first:].copy(),
+        calendar.close_ns[first:].copy(),
+        int(calendar.open_ns[first - 1]),
+    )
 
 
 def next_open_ns(calendar: Calendar, ts_ns: int) -> int | None:

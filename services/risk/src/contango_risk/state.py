@@ -183,11 +183,15 @@ class Root:
 
 @dataclass(slots=True)
 class Calendar:
-    """Sessions that are not over yet, ascending: the first row is the running or the next one."""
+    """Sessions that are not over yet, ascending: the first row is the running or the next one.
+
+    ``before_open_ns`` is the opening instant of the session before the first row (0: none was seen).
+    """
 
     date: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     open_ns: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     close_ns: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    before_open_ns: int = 0
 
 
 @dataclass(slots=True)
