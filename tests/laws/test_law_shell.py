@@ -162,7 +162,7 @@ def test_a_log_that_lost_messages_or_changed_one_stops_the_process(tmp_path):
             await opened(shorter, tmp_path)
         other = logged()
         last = LIVED.participants[0].position
-        other.messages[last - 1] = replace(other.messages[last - 1], data=other.messages[last - 1].data + b" ")
+        other.messages[last - 1] = other.messages[last - 1]._replace(data=other.messages[last - 1].data + b" ")
         with pytest.raises(LogError, match="lost or changed messages"):
             await opened(other, tmp_path)
 

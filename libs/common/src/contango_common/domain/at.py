@@ -1,10 +1,9 @@
 """Where an event stands on the log. The clock is an argument: folds are told the instant and can read no other."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(NamedTuple):
     """Event time in UTC nanoseconds, sequence of the message, and the name of its writer."""
 
     ts_ns: int

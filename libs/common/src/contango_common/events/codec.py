@@ -6,8 +6,8 @@ The key order is fixed and ``build`` comes last, so that the canonical form (wit
 sequence of the message decided on (0 for edges), ``of`` the index of the event in it that caused each fact.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -22,8 +22,7 @@ _KEYS = {"v", "ts_ns", "source", "cause", "events", "build"}
 _REASON_CHARS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """``events`` and ``of`` have equal length; ``source`` names the writer and so the subject ``log.<source>``."""
 
     ts_ns: int
@@ -38,18 +37,26 @@ def encode(envelope: Envelope) -> bytes:
     """Bytes of the envelope; equal envelopes have equal bytes."""
     parts = []
     for event, of in zip(envelope.events, envelope.of, strict=True):
-        body = type(event).__pydantic_serializer__.to_json(event)
-        head = b'{"tag":"%b","of":%d' % (type(event).TAG.encode(), of)
+        body = event.__pydantic_serializer__.to_json(event)
+        head = _event_head(event.TAG, of)
         parts.append(head + b"}" if body == b"{}" else head + b"," + body[1:])
-    return b'{"v":%d,"ts_ns":%d,"source":%b,"cause":%d,"events":[%b]%b%b}' % (
-        VERSION,
+    return b'{"v":1,"ts_ns":%d,"source":%b,"cause":%d,"events":[%b],"build":%b}' % (
         envelope.ts_ns,
-        orjson.dumps(envelope.source),
+        _quoted(envelope.source),
         envelope.cause,
         b",".join(parts),
-        _BUILD,
-        orjson.dumps(envelope.build),
+        _quoted(envelope.build),
     )
+
+
+@lru_cache(maxsize=1024)
+def _event_head(tag: str, of: int) -> bytes:
+    return b'{"tag":"%b","of":%d' % (tag.encode(), of)
+
+
+@lru_cache(maxsize=64)
+def _quoted(text: str) -> bytes:
+    return orjson.dumps(text)
 
 
 def canonical(data: bytes) -> bytes:

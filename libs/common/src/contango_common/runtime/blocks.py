@@ -33,6 +33,7 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
         self._maps: dict[str, mmap.mmap] = {}
         self._decoded: dict[str, dict[str, npt.NDArray[Any]]] = {}
         self._writing: tuple[str, Any] | None = None
+        self._newest = ""
 
     def put(self, session: str, columns: Mapping[str, npt.NDArray[Any]]) -> str:
         """Store a block in the file of ``session`` and return its address; a known block is not stored again."""
@@ -70,6 +71,8 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
 
     def raw(self, digest: str) -> memoryview:
         """The encoded block; LogError when no file holds it."""
+        if digest not in self._where and self._newest:
+            self._scan(self._newest)  # where the writer is now; looking at every session's file takes long
         if digest not in self._where:
             self._scan_all()
         if digest not in self._where:
@@ -125,6 +128,7 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
             for entry in sorted(os.scandir(self.folder), key=lambda e: e.name):
                 if entry.name.endswith(".blk") and entry.stat().st_size > self._scanned.get(entry.name, 0):
                     self._scan(entry.name)
+                    self._newest = entry.name
 
     def _scan(self, name: str) -> int:
         """Index the records of a file from where we stopped; return the end of the last whole record."""

@@ -23,14 +23,14 @@ class Engine:
     def take(self, item: Input) -> None:
         """Publish one input and let everything it causes happen."""
         self._append(item.envelope(self.build), item.key)
-        log, readers, waiting = self.log.messages, self.schedule.readers, self._waiting
+        log, readers, waiting, participants = self.log.messages, self.schedule.readers, self._waiting, self.participants
         while waiting:
             seq, envelope = waiting.popleft()
             message = log[seq - 1]
             for index in readers(message.subject):
-                answer = self.participants[index].handle(message, envelope)
+                answer = participants[index].handle(message, envelope)
                 if answer is not None:
-                    self._append(answer, "")
+                    self._append(answer, f"{answer.source}:{answer.cause}")
 
     def run(self, inputs: Iterable[Input]) -> Iterator[Input]:
         """Take all inputs, yielding each after it was handled (for progress bars)."""
@@ -38,9 +38,7 @@ class Engine:
             self.take(item)
             yield item
 
-    def _append(self, envelope: Envelope, key: str) -> None:
-        data = encode(envelope)
-        msg_id = key or f"{envelope.source}:{envelope.cause}"
-        seq = self.log.put(f"log.{envelope.source}", data, msg_id)
+    def _append(self, envelope: Envelope, msg_id: str) -> None:
+        seq = self.log.put(f"log.{envelope.source}", encode(envelope), msg_id)
         self.schedule.appended(seq, envelope.cause)
         self._waiting.append((seq, envelope))

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from nats.aio.client import Client
@@ -14,6 +15,8 @@ from contango_common.runtime.log import Log, Writer
 from contango_common.runtime.turns import FEED
 
 NAME = "market-data"
+_AHEAD = 2  # inputs that lie ready: the next one, whose time the conductor wants to know, and the one after
+_LET_OUT_S = 0.0002  # lets the answer leave before the processor is kept busy
 
 
 class FeedServer:
@@ -29,7 +32,7 @@ class FeedServer:
         self._writers: dict[str, Writer] = {}
         self._done = 0
         self._answer = b""
-        self._next: tuple[Input, bytes] | None = None
+        self._ahead: deque[tuple[Input, bytes]] = deque()
         self._last_seq = 0
         self._last_source = "-"
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -51,22 +54,28 @@ class FeedServer:
                 self._done = int(last.msg_id.rpartition(":")[2])
         for _ in range(self._done):
             next(self._inputs, None)
-        self._prepare()
+        for _ in range(_AHEAD):
+            self._prepare()
 
     def _prepare(self) -> None:
         item = next(self._inputs, None)
-        self._next = None if item is None else (item, encode(item.envelope(self._build)))
+        if item is not None:
+            self._ahead.append((item, encode(item.envelope(self._build))))
 
     async def _on_request(self, msg: Msg) -> None:
         try:
             wanted = int(msg.data) if msg.data else self._done
-            if wanted == self._done + 1 and self._next is not None:
-                await self._publish(*self._next)
+            published = wanted == self._done + 1 and len(self._ahead) > 0
+            if published:
+                await self._publish(*self._ahead[0])
                 failpoint("after-publish", NAME)
-                self._prepare()
-            upcoming = b"-" if self._next is None else b"%d" % self._next[0].ts_ns
+                self._ahead.popleft()
+            upcoming = b"%d" % self._ahead[0][0].ts_ns if self._ahead else b"-"
             answer = b"%d %d %b %b" % (self._done, self._last_seq, self._last_source.encode(), upcoming)
             await msg.respond(answer)
+            if published:
+                await asyncio.sleep(_LET_OUT_S)
+                self._prepare()  # while the others are at work on what was just published
         except Exception as error:  # noqa: BLE001 - handed to run(), which raises it
             if not self._failed.done():
                 self._failed.set_exception(error)

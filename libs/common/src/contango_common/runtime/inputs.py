@@ -1,8 +1,7 @@
 """What edges put on the log: inputs, in the order in which a run takes them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from contango_common.events.base import Event
 from contango_common.events.codec import Envelope
@@ -11,8 +10,7 @@ from contango_common.events.system import ParametersChanged, TradingStarted
 CONTROL = "control.research"
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """Events that one edge (``source``) publishes as one message; ``key`` is its natural, unique name."""
 
     source: str

@@ -7,14 +7,12 @@ writer's means that we are the stale one and must stop.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from contango_common.domain.errors import LogError
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message of the log: ``seq`` from 1 without gaps; ``pending`` more were waiting when it was delivered."""
 
     seq: int
@@ -22,7 +20,7 @@ class Message:
     data: bytes
     msg_id: str = ""
     writer: str = ""
-    pending: int = field(default=0, compare=False)
+    pending: int = 0
 
 
 class WrongLastSequence(LogError):

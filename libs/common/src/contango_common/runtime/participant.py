@@ -1,12 +1,12 @@
 """A fold at work: its state, its position, and what it publishes. The same object serves every runtime."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from contango_common.domain.at import At
 from contango_common.domain.blocks import Block
 from contango_common.domain.errors import LogError, Undecodable
-from contango_common.events.base import ByReference
+from contango_common.events.base import ByReference, Event
 from contango_common.events.codec import Envelope, decode
 from contango_common.events.system import Quarantined
 from contango_common.runtime.fold import Fold, step
@@ -40,18 +40,18 @@ class Participant:
 
     def handle(self, message: Message, envelope: Envelope | None = None) -> Envelope | None:
         """Decide on one message: the envelope to publish, or None. ``envelope`` saves decoding it again."""
-        self._advance(message.seq)
+        seq = message.seq
+        self._advance(seq)
         try:
-            envelope = envelope or decode(message.data)
+            ts_ns, source, _, events, _, _ = envelope or decode(message.data)
         except Undecodable as error:
-            return self._quarantine(message.seq, str(error))
-        self._attach(envelope)
-        self.last_ts_ns = envelope.ts_ns
-        at = At(envelope.ts_ns, message.seq, envelope.source)
-        facts, of = step(self.fold, self.state, envelope.events, at)
+            return self._quarantine(seq, str(error))
+        self._attach(events)
+        self.last_ts_ns = ts_ns
+        facts, of = step(self.fold, self.state, events, At(ts_ns, seq, source))
         if not facts:
             return None
-        return Envelope(envelope.ts_ns, self.name, message.seq, tuple(facts), tuple(of), self.build)
+        return Envelope(ts_ns, self.name, seq, tuple(facts), tuple(of), self.build)
 
     def refold(self, message: Message, own: Envelope | None) -> None:
         """Take a message and what was decided on it (``own``) from the log; decide nothing."""
@@ -60,7 +60,7 @@ class Participant:
             envelope = decode(message.data)
         except Undecodable:
             return
-        self._attach(envelope)
+        self._attach(envelope.events)
         self.last_ts_ns = envelope.ts_ns
         at = At(envelope.ts_ns, message.seq, envelope.source)
         for index, event in enumerate(envelope.events):
@@ -75,8 +75,8 @@ class Participant:
             raise LogError(f"{self.name} was given message {seq} after {self.position}")
         self.position = seq
 
-    def _attach(self, envelope: Envelope) -> None:
-        for event in envelope.events:
+    def _attach(self, events: Sequence[Event]) -> None:
+        for event in events:
             if isinstance(event, ByReference):
                 event.attach(self._blocks)
 
