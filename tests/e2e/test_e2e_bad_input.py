@@ -341,8 +341,6 @@ def test_a_service_with_a_wrong_token_for_its_bus_says_so_and_ends(bus, tmp_path
     assert "mellon" not in line
 
 
-
-
 @pytest.mark.heavy
 @pytest.mark.parametrize("run_dir", [".", "run"])
 def test_a_wrong_token_for_the_gateway_is_refused_with_what_to_do(bus, tmp_path, run_dir):

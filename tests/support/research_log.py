@@ -113,7 +113,7 @@ def _reference(days: int) -> list[Event]:
         opens.append(at + 14 * HOUR_NS + HOUR_NS // 2)
         closes.append(at + 21 * HOUR_NS)
     root = RootListed(root="SPXW", underlying="SPX", style="european", settlement="pm", delivery="cash")
-    return [SessionTable(calendar="TEST", date=dates, open_ns=opens, close_ns=closes), root]
+    return [SessionTable(calendar="TEST", date=tuple(dates), open_ns=tuple(opens), close_ns=tuple(closes)), root]
 
 
 def _date(ts_ns: int) -> str:

@@ -39,7 +39,7 @@ def sample(kind, rng):
     """Any value of an annotation; columns of one event have equal lengths."""
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Annotated:
-        return 1 + sample(args[0], rng)
+        return sample(args[0], rng)
     if origin is typing.Literal:
         return rng.choice(args)
     if origin in (typing.Union, types.UnionType):

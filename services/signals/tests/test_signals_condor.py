@@ -8,6 +8,15 @@ import pytest
 from hypothesis import event as note
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from contango_common.domain.at import At
+from contango_common.domain.chain import find_row, key_of
+from contango_common.domain.instrument import parse_option_id
+from contango_common.events.base import Event
+from contango_common.events.market import ChainFrame, RateSet
+from contango_common.events.signal import Proposal, Scan
+from contango_common.runtime.fold import step
+from contango_signals import fold
 from support.signals_world import (
     MINUTE_NS,
     OPEN_MINUTE,
@@ -20,15 +29,6 @@ from support.signals_world import (
     root_listed,
     setup,
 )
-
-from contango_common.domain.at import At
-from contango_common.domain.chain import find_row, key_of
-from contango_common.domain.instrument import parse_option_id
-from contango_common.events.base import Event
-from contango_common.events.market import ChainFrame, RateSet
-from contango_common.events.signal import Proposal, Scan
-from contango_common.runtime.fold import step
-from contango_signals import fold
 
 NOW_NS = instant(START, OPEN_MINUTE + 30)
 ANY = {"max_spread_to_credit": 10.0, "min_credit_to_width": 0.0, "gates_off": ["breach_odds", "vrp", "iv_rank"]}

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from support.signals_world import Market, messages_of, play, setup, wave
 
 from contango_common.domain.at import At
 from contango_common.events.risk import Approved, PositionOpened, TradeClosed
@@ -12,6 +11,7 @@ from contango_signals import fold
 from contango_signals.gates import CANDIDATE_GATES, GATES, SCAN_GATES
 from contango_signals.names import ALWAYS_ON, GATE_NAMES, STRATEGY_NAMES
 from contango_signals.strategies.registry import STRATEGIES
+from support.signals_world import Market, messages_of, play, setup, wave
 
 HOUR_NS = 3_600_000_000_000
 FALLING = tuple(2600.0 - 2.0 * i for i in range(260))

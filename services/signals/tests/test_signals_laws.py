@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.signals_world import Market, Message, messages_of, play, setup
 
 from contango_common.events.base import Event
 from contango_common.events.codec import Envelope, decode, encode
@@ -17,6 +16,7 @@ from contango_common.events.signal import FeatureRow, Proposal, RegimeChanged, S
 from contango_common.events.system import FeatureSwitched, Halt, ParametersChanged, Resume
 from contango_common.runtime.snapshot import StateCodec
 from contango_signals import fold
+from support.signals_world import Market, Message, messages_of, play, setup
 
 WORLD = Market(
     spots=(2000.0, 2010.0, 1960.0, 1990.0),
