@@ -87,7 +87,7 @@ OUTSIDE, COPY = "outside the session", "same quotes under a new timestamp"
 
 
 def test_snapshots_from_outside_the_sessions_are_shown_with_the_reason_and_never_traded_on(kept):
-    """The one of the morning repeats the evening before; the last one repeats few of its rows from five minutes before."""
+    """The one of the morning repeats the evening before; the last one repeats few rows of five minutes before."""
     assert [(minute, e.state, e.reasons) for minute, e in kept.of(FeedState)] == [
         ("2025-05-01T00:35", "stale", (OUTSIDE,)),
         ("2025-05-01T12:28", "stale", (COPY,)),
