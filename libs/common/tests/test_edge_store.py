@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
@@ -136,6 +138,69 @@ def test_rows_and_checkpoint_arrive_together_and_once(store: Store) -> None:
     assert store.write({}, ("recorder", "e1", 20)) == 0
     assert store.checkpoint("recorder") == Checkpoint("recorder", "e1", 20)
     assert store.query("SELECT ord FROM fact WHERE seq = %s", (4,)) == [(0,)]
+
+
+def test_new_rows_go_straight_into_their_tables(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no(*_: object) -> int:
+        raise AssertionError("no staging table is needed")
+
+    monkeypatch.setattr(store, "_merge", no)
+    assert store.write({"fact": facts(1, 5), "note": [(1, 0.5)]}, ("recorder", "e1", 5)) == 6
+    assert store.write({"fact": facts(6, 9)}, ("recorder", "e1", 9)) == 4
+    with pytest.raises(AssertionError):
+        store.write({"fact": facts(9, 10)}, ("recorder", "e1", 10))
+    assert store.query("SELECT count(*) FROM fact") == [(9,)]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.tuples(st.sampled_from(["fact", "note"]), st.integers(1, 12)), max_size=8), max_size=6))
+def test_any_mixture_of_old_and_new_rows_leaves_each_row_once(
+    store: Store, writes: list[list[tuple[str, int]]]
+) -> None:
+    store.query("WITH a AS (DELETE FROM fact), b AS (DELETE FROM note) DELETE FROM contango_checkpoint RETURNING 1")
+    twin: dict[str, set[int]] = {"fact": set(), "note": set()}
+    for mark, rows in enumerate(writes):
+        batches: dict[str, list[tuple[object, ...]]] = {}
+        for table, seq in rows:
+            row = facts(seq, seq)[0] if table == "fact" else (seq, seq / 2)
+            batches.setdefault(table, []).append(row)
+        new = {table: {seq for of, seq in rows if of == table} - twin[table] for table in twin}
+        assert store.write(batches, ("recorder", "e1", mark)) == sum(map(len, new.values()))
+        for table in twin:
+            twin[table] |= new[table]
+            assert store.query(f"SELECT seq FROM {table} ORDER BY 1") == [(seq,) for seq in sorted(twin[table])]
+    assert store.query("SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'") == [(0,)]
+
+
+def test_rows_of_another_unique_index_and_refusals_beside_known_rows(store: Store) -> None:
+    with connect(store._dsn) as link:
+        link.execute("CREATE UNIQUE INDEX note_share ON note (share)")
+    store.write({"fact": facts(1, 3), "note": [(1, 0.5)]}, ("recorder", "e1", 3))
+    assert store.write({"note": [(2, 0.5), (3, 0.7)]}, ("recorder", "e1", 4)) == 1
+    with pytest.raises(ContangoError, match="note"):
+        store.write({"fact": facts(2, 5), "note": [(4, 500.0)]}, ("recorder", "e1", 5))
+    assert store.query("SELECT count(*) FROM fact") == [(3,)]
+    assert store.checkpoint("recorder") == Checkpoint("recorder", "e1", 4)
+    assert store.write({"fact": facts(2, 5), "note": [(4, 0.9)]}, ("recorder", "e1", 5)) == 3
+
+
+def test_two_writers_of_the_same_rows_leave_each_row_once(store: Store, dsn: str) -> None:
+    added: list[int] = []
+
+    def work() -> None:
+        with Store(dsn) as other:
+            added.extend(
+                other.write({"fact": facts(first, first + 9)}, ("recorder", "e1", 500)) for first in (1, 6, 11)
+            )
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(added) == 9
+    assert sum(added) == 20
+    assert store.query("SELECT count(*) FROM fact") == [(20,)]
 
 
 def test_refused_rows_take_everything_back(store: Store) -> None:

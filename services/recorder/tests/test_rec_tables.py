@@ -389,7 +389,7 @@ def test_compressed_chunks_and_refreshed_aggregates_show_the_same(store, dsn):
     daily = "SELECT * FROM marks_daily ORDER BY day"
     before, days = contents(store), store.query(daily)
     for table in tables:
-        assert store.query(f"SELECT compress_chunk(c)::text FROM show_chunks('{table}') c")
+        assert store.query(f"SELECT compress_chunk(c, true)::text FROM show_chunks('{table}') c")
     with psycopg.connect(dsn, autocommit=True) as link:
         link.execute("CALL refresh_continuous_aggregate('marks_daily', NULL, NULL)")
     store.query("UPDATE contango_checkpoint SET seq = 0 RETURNING 1")

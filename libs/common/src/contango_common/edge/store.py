@@ -1,9 +1,8 @@
 """The recorder's hand on PostgreSQL: bulk rows and the position they reach, in one transaction.
 
 Rows are keyed by what they are (sequence and ordinal), so writing them twice changes nothing and a batch
-whose fate is unknown is simply written again. Rows go straight into their tables, which costs half of the way over a
-staging table; only a batch with rows that are there already, which is rare because the checkpoint moves with them,
-takes that way.
+whose fate is unknown is simply written again. Rows go straight into their tables; only a batch with rows that are there
+already (rare, because the checkpoint moves with them) goes over staging tables, from which the new ones are taken.
 """
 
 import logging
