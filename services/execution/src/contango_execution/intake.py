@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from contango_common.domain.at import At
+from contango_common.domain.errors import UserError
 from contango_common.domain.instrument import is_option_id
 from contango_common.events.base import Event
 from contango_common.events.market import ChainFrame, RootListed
@@ -29,7 +31,9 @@ from contango_execution.working import ceil_to, increment_of
 
 
 def _parameters(state: State, event: ParametersChanged, at: At) -> None:
-    state.params = section_of(ExecutionParams, event.params, "execution")
+    # evolve is total: a section that is not valid (any more) leaves the last good one in force.
+    with suppress(UserError):
+        state.params = section_of(ExecutionParams, event.params, "execution")
 
 
 def _root(state: State, event: RootListed, at: At) -> None:

@@ -1,9 +1,11 @@
 """How facts change the simulated venue's journal: one handler per fact, none of which judges."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from contango_common.domain.at import At
+from contango_common.domain.errors import UserError
 from contango_common.domain.instrument import is_option_id
 from contango_common.domain.money import MICROS
 from contango_common.domain.sessions import Sessions
@@ -27,7 +29,9 @@ from contango_execution.working import floor_to, increment_of
 
 
 def _parameters(state: VenueState, event: ParametersChanged, at: At) -> None:
-    state.params = section_of(VenueParams, event.params, "venue")
+    # evolve is total: a section that is not valid (any more) leaves the last good one in force.
+    with suppress(UserError):
+        state.params = section_of(VenueParams, event.params, "venue")
 
 
 def _funded(state: VenueState, event: AccountSnapshot, at: At) -> None:

@@ -4,6 +4,7 @@ Before the first frame comes one reference message: sessions, instruments, roots
 At an instant with expiring contracts the settlement print comes first, as a reference message of its own.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date as Date
@@ -42,6 +43,8 @@ from contango_market_data.snapshot_state import SnapshotState
 MD, REFERENCE = "md", "reference"
 _TICK = 0.01
 _DAY_S = 86_400
+_DAY_NS = _DAY_S * 1_000_000_000
+_BASIS_POINT = 0.0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class ReplayFeed:
         self._specs: dict[str, RootSpec] = {}
         self._instants: dict[tuple[str, int], tuple[int, int]] = {}
         self._expiring: dict[tuple[int, str], int] = {}
+        self._said_rate = 0.0
+        self._rate_days, self._rate_values = _rates(catalog)
         self._prints = _official_prints(catalog, params.underlying)
 
     def inputs(self) -> Iterator[Input]:
@@ -83,12 +88,13 @@ class ReplayFeed:
 
     def _ordered(self) -> Iterator[Input]:
         begun = False
-        price: float | None = None
         for ts_ns, events in self._instants_of_run():
             if not begun:
                 begun = True
                 yield Input(REFERENCE, ts_ns, "", tuple(self._reference(ts_ns)))
-            price = _price_of(events, self._params.underlying) or price
+            for change in self._rate_changes(ts_ns):
+                yield Input(REFERENCE, ts_ns, "", (change,))
+            price = _price_of(events, self._params.underlying)
             for settlement in self._settlements(ts_ns, price):
                 yield Input(REFERENCE, ts_ns, "", (settlement,))
             yield Input(MD, ts_ns, "", tuple(events))
@@ -192,26 +198,29 @@ class ReplayFeed:
                 tick_micros=spec.tick_micros,
                 increment_ticks=spec.increment_ticks,
             )
-        yield RateSet(
+        self._said_rate = self._rate_at(first_ns)
+        yield self._rate_set(underlying)
+
+    def _rate_set(self, underlying: str) -> RateSet:
+        return RateSet(
             underlying=underlying,
-            rate_annual=self._rate(first_ns),
+            rate_annual=self._said_rate,
             div_yield_annual=self._params.div_yield_annual,
         )
 
-    def _rate(self, first_ns: int) -> float:
-        """The parameter, else the catalog's last rate not after the first frame, else 0."""
+    def _rate_changes(self, ts_ns: int) -> Iterator[RateSet]:
+        """The rate, when it has moved by a basis point or more since it was last said."""
+        rate = self._rate_at(ts_ns)
+        if self._params.underlying is not None and abs(rate - self._said_rate) >= _BASIS_POINT:
+            self._said_rate = rate
+            yield self._rate_set(self._params.underlying)
+
+    def _rate_at(self, ts_ns: int) -> float:
+        """The parameter, else the catalog's last rate not after the instant's day, else 0."""
         if self._params.rate_annual is not None:
             return self._params.rate_annual
-        table = self._catalog.rates()
-        if table is None:
-            return 0.0
-        day = np.datetime64(first_ns, "ns").astype("M8[D]")
-        rows = [
-            (row["date"], abs(row["tenor_days"] - 30), row["rate_annual"])
-            for row in table.to_pylist()
-            if np.datetime64(row["date"], "D") <= day
-        ]
-        return float(min(rows, key=lambda row: (-row[0].toordinal(), row[1]))[2]) if rows else 0.0
+        position = bisect_right(self._rate_days, ts_ns // _DAY_NS) - 1
+        return self._rate_values[position] if position >= 0 else 0.0
 
     def _history(self, symbol: str, first_ns: int) -> Iterator[Event]:
         """Daily bars that closed before the session of the first frame opened."""
@@ -250,6 +259,19 @@ class ReplayFeed:
                 yield SettlementPrint(
                     underlying=underlying, root=root, expiry_ns=expiry_ns, price=print_price, expiry_date=date
                 )
+
+
+def _rates(catalog: Catalog) -> tuple[list[int], list[float]]:
+    """Days since 1970 and the rate from each on: of one day's tenors the one nearest to 30 days."""
+    table = catalog.rates()
+    rows = [] if table is None else table.to_pylist()
+    best: dict[int, tuple[int, float]] = {}
+    for row in rows:
+        day, distance = (row["date"] - Date(1970, 1, 1)).days, abs(row["tenor_days"] - 30)
+        if day not in best or distance < best[day][0]:
+            best[day] = (distance, float(row["rate_annual"]))
+    days = sorted(best)
+    return days, [best[day][1] for day in days]
 
 
 def _official_prints(catalog: Catalog, underlying: str | None) -> dict[tuple[str, int], float]:

@@ -12,12 +12,16 @@ import numpy.typing as npt
 
 @dataclass(slots=True)
 class Window:
-    """``ranges`` maps expiry (yyyymmdd) to the lowest and highest strike (thousandths) shown so far."""
+    """``ranges`` maps expiry (yyyymmdd) to the lowest and highest strike (thousandths) shown so far.
+
+    ``days`` maps it to its day since 1970.
+    """
 
     max_dte: int
     low: float
     high: float
     ranges: dict[int, tuple[int, int]] = field(default_factory=dict)
+    days: dict[int, int] = field(default_factory=dict)
 
     def widen(self, spot: float, session_day: int, expiries: dict[int, int]) -> None:
         """Begin a session: ``expiries`` maps yyyymmdd to days since 1970, like ``session_day``."""
@@ -28,8 +32,11 @@ class Window:
                 self.ranges[expiry] = (min(known[0], low), max(known[1], high))
             elif 0 <= day - session_day <= self.max_dte:
                 self.ranges[expiry] = (low, high)
-        for expired in [expiry for expiry in self.ranges if expiry not in expiries]:
-            del self.ranges[expired]
+            self.days[expiry] = day
+        # An expiry that is missing from one session (a hole in the data) is remembered until its day has passed.
+        for expired in [expiry for expiry, day in self.days.items() if day < session_day]:
+            del self.days[expired]
+            self.ranges.pop(expired, None)
 
     def shows(self, expiry: npt.NDArray[np.int32], strike_millis: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Row mask of the contracts inside."""

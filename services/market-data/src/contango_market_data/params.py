@@ -20,4 +20,6 @@ class MarketDataParams(BaseModel):
     rate_annual: float | None = Field(
         default=None, ge=-0.05, le=0.5, description="continuously compounded rate; null: the catalog's, else 0"
     )
-    div_yield_annual: float = Field(default=0.0, ge=0, le=0.5, description="continuous dividend yield")
+    div_yield_annual: float | None = Field(
+        default=None, ge=0, le=0.5, description="continuous dividend yield; null: forwards come from put-call parity"
+    )

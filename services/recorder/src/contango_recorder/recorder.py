@@ -6,6 +6,7 @@ are, so that stopping it anywhere and starting it again gives the same tables.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -156,8 +157,8 @@ class Recorder:
     def _count(self, batch: Batch) -> None:
         for table, rows in batch.rows.items():
             self._metrics.counter("contango_recorder_rows_total", table=table).inc(len(rows))
-        for message in batch.messages:
-            self._metrics.counter("contango_messages_total", service=SERVICE, subject=message.subject).inc()
+        for subject, count in Counter(message.subject for message in batch.messages).items():
+            self._metrics.counter("contango_messages_total", service=SERVICE, subject=subject).inc(count)
         if set_aside := batch.quarantined():
             self._metrics.counter("contango_quarantined_total", service=SERVICE).inc(set_aside)
             log.error("messages set aside", extra=fields(count=set_aside, up_to=batch.last))

@@ -46,6 +46,7 @@ def run_paper(
     stored = _catalog(catalog)
     first = day(start, "--start") or _default_start(stored, book)
     period = period_of(stored, book, first, day(end, "--end"))
+    _check_port(port)
     _same_session(run_dir, book, stored)
     env = {
         "CONTANGO_RUNTIME": "free",
@@ -56,7 +57,6 @@ def run_paper(
     }
     if config is not None:
         env["CONTANGO_BOOK"] = str(config.absolute())
-    _check_port(port)
     stop = _on_signals()
     began = monotonic_s()
     gateway = {"gateway": {"CONTANGO_GATEWAY_PORT": str(port)}}
@@ -66,8 +66,10 @@ def run_paper(
             while not stop.wait(1.0):
                 live.update(_status(running))
                 raise_if_given_up(running)
+                _keep_embedded(running)
         console.print("stopping …", style="dim")
         running.supervisor.stop()
+        _keep_embedded(running)
         messages = read_log(running)
     return _write(run_dir, messages, book, stored, monotonic_s() - began)
 
@@ -130,6 +132,16 @@ def _on_signals() -> threading.Event:
 def _announce(running: Fleet, run_dir: Path) -> None:
     console.print(f"paper session in {run_dir}: {len(running.supervisor.status())} services; Ctrl-C stops")
     console.print(f"logs: {run_dir / 'logs'}   token of the dashboard: {run_dir / 'gateway.token'}", highlight=False)
+
+
+def _keep_embedded(running: Fleet) -> None:
+    """Bus and database are supervised too: one that died is started again on its port and data."""
+    if not running.nats.running:
+        console.print("NATS died; starting it again", style="yellow")
+        running.nats.restart()
+    if running.postgres is not None and not running.postgres.running:
+        console.print("PostgreSQL died; starting it again", style="yellow")
+        running.postgres.restart()
 
 
 def _status(running: Fleet) -> Table:

@@ -14,7 +14,7 @@ class Rate:
     """Continuously compounded, per year."""
 
     rate_annual: float
-    div_yield_annual: float
+    div_yield_annual: float | None
 
 
 @dataclass(slots=True)

@@ -103,12 +103,15 @@ class RootListed(Event):
 
 
 class RateSet(Event):
-    """Continuously compounded rate and dividend yield in force for one underlying."""
+    """Continuously compounded rate in force for one underlying, from here on.
+
+    ``div_yield_annual`` None: nobody knows it; forwards come from put-call parity.
+    """
 
     FAMILY: ClassVar[str] = "reference"
     underlying: str
     rate_annual: float
-    div_yield_annual: float
+    div_yield_annual: float | None
 
 
 class SettlementPrint(Event):

@@ -1,7 +1,8 @@
 """Snapshots: a fold's state at one position, written so that it is whole or not there.
 
-A snapshot shortens recovery and is never the truth: one that does not fit the log (epoch, sequence, hash), the fold's
-version or the parameters is not used, and the fold starts from the first message.
+A snapshot shortens recovery and is never the truth: one of another format or build is not used, and the fold starts
+from the first message; one that does not fit the log (epoch, sequence, hash) halts the process. Parameters are part of
+the state: they came from the log.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """A paper session's inputs: the replay of a catalog at the pace of a clock, and ticks of that same clock.
 
-Event time runs ``speed`` times as fast as the wall. Nights and weekends are skipped: after each input at most
-``LONGEST_WAIT_S`` of wall time pass. Where the session's clock stands is said by the log itself.
+Event time runs ``speed`` times as fast as the wall. Nights and weekends are cut short to ``LONGEST_WAIT_S`` of wall
+time. Where the session's clock stands is said by the log itself.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from contango_research.house import BUILD
 from contango_research.serve.context import Context
 
 LONGEST_WAIT_S = 5.0
+CLOSED_S = 3 * 3600.0  # a longer pause between two inputs is a night or a weekend
 TICK_S = 5.0
 REASON = "start of the session"
 _BILLION = 1_000_000_000
@@ -49,7 +50,7 @@ async def _own(ctx: Context):  # type: ignore[no-untyped-def]
 
 
 class _Pace:
-    """Waits the wall time that lies between two event times, never longer than ``LONGEST_WAIT_S``."""
+    """Waits the wall time that lies between two event times; of a closed market at most ``LONGEST_WAIT_S``."""
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
@@ -58,7 +59,10 @@ class _Pace:
     async def wait(self, ts_ns: int) -> None:
         if self._last is not None:
             last_ns, at_s = self._last
-            due_s = min((ts_ns - last_ns) / _BILLION / self._speed, LONGEST_WAIT_S)
+            apart_s = (ts_ns - last_ns) / _BILLION
+            due_s = apart_s / self._speed
+            if apart_s > CLOSED_S:
+                due_s = min(due_s, LONGEST_WAIT_S)
             await asyncio.sleep(max(0.0, at_s + due_s - monotonic_s()))
         self._last = (ts_ns, monotonic_s())
 
