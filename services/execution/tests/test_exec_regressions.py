@@ -1,0 +1,29 @@
+"""Defects found once, each with the example that showed it."""
+
+import pytest
+
+from contango_common.domain.at import At
+from contango_common.events.system import ParametersChanged
+from contango_execution import fold, venue
+from contango_execution.quotes import LegQuote
+from contango_execution.venue_match import _twice_mid_ticks
+
+
+def quote(bid: int, ask: int) -> LegQuote:
+    return LegQuote(bid_ticks=bid, ask_ticks=ask, bid_size=1, ask_size=1, expiry_ns=1, last_trade_ns=1)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "bid", "ask", "twice_mid"), [(1, 10, 20, 30), (-1, 10, 20, 30), (-7, 0, 15, 0), (7, 0, 15, 30)]
+)
+def test_a_zero_bid_is_never_half_of_a_mid(quantity, bid, ask, twice_mid):
+    assert _twice_mid_ticks(quantity, quote(bid, ask)) == twice_mid
+
+
+@pytest.mark.parametrize(("module", "section"), [(fold, "execution"), (venue, "venue")])
+def test_parameters_that_no_longer_validate_leave_the_last_good_ones(module, section):
+    state = module.initial()
+    before = state.params
+    event = ParametersChanged(params={section: {"bogus": 1}}, reason="an old log under a new program")
+    module.evolve(state, event, At(1, 1, "control.research"))
+    assert state.params == before
