@@ -6,7 +6,7 @@ from contango_common.domain.at import At
 from contango_common.events.system import ParametersChanged
 from contango_execution import fold, venue
 from contango_execution.quotes import LegQuote
-from contango_execution.venue_match import _twice_mid_ticks
+from contango_execution.venue_match import _twice_mid_micros
 
 
 def quote(bid: int, ask: int) -> LegQuote:
@@ -14,10 +14,10 @@ def quote(bid: int, ask: int) -> LegQuote:
 
 
 @pytest.mark.parametrize(
-    ("quantity", "bid", "ask", "twice_mid"), [(1, 10, 20, 30), (-1, 10, 20, 30), (-7, 0, 15, 0), (7, 0, 15, 30)]
+    ("price_micros", "bid", "ask", "twice_mid"), [(17, 10, 20, 30_000), (0, 0, 15, 0), (11_000, 0, 15, 22_000)]
 )
-def test_a_zero_bid_is_never_half_of_a_mid(quantity, bid, ask, twice_mid):
-    assert _twice_mid_ticks(quantity, quote(bid, ask)) == twice_mid
+def test_a_zero_bid_is_never_half_of_a_mid(price_micros, bid, ask, twice_mid):
+    assert _twice_mid_micros(price_micros, quote(bid, ask), 1_000) == twice_mid
 
 
 @pytest.mark.parametrize(("module", "section"), [(fold, "execution"), (venue, "venue")])

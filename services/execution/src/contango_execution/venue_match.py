@@ -83,11 +83,9 @@ def _units(params: VenueParams, name: str, ratio: int, quote: LegQuote, taken: d
     return max(0, left) // abs(ratio)
 
 
-def _twice_mid_ticks(quantity: int, quote: LegQuote) -> int:
-    """Twice the mid; a zero bid is never half of one: who buys then pays the ask, who sells gets nothing."""
-    if quote.bid_ticks <= 0:
-        return 2 * quote.ask_ticks if quantity > 0 else 0
-    return quote.bid_ticks + quote.ask_ticks
+def _twice_mid_micros(price_micros: int, quote: LegQuote, tick_micros: int) -> int:
+    """Twice the mid; a zero bid is never half of one: such a leg counts at the price at which it traded."""
+    return 2 * price_micros if quote.bid_ticks <= 0 else (quote.bid_ticks + quote.ask_ticks) * tick_micros
 
 
 def _option_fill(
@@ -99,7 +97,9 @@ def _option_fill(
     quotes: Sequence[LegQuote],
 ) -> Filled:
     natural = [quote.ask_ticks if q > 0 else quote.bid_ticks for q, quote in zip(quantities, quotes, strict=True)]
-    twice_mid = [_twice_mid_ticks(q, quote) * order.tick_micros for q, quote in zip(quantities, quotes, strict=True)]
+    twice_mid = [
+        _twice_mid_micros(price, quote, order.tick_micros) for price, quote in zip(prices, quotes, strict=True)
+    ]
     return Filled(
         order_id=order.order_id,
         fill_id=f"{order.order_id}:f{order.fills + 1}",
