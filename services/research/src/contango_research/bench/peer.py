@@ -58,7 +58,7 @@ def run_peer(python: Path, bars: Cents, work: Path, *, logging: bool = False) ->
     )
     if done.returncode != 0:
         raise ContangoError(f"the peer failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
-    answer = json.loads(done.stdout.strip().splitlines()[-1])
+    answer = json.loads(_answer(done.stdout))
     return PeerRun(
         version=answer["version"],
         bars_per_s=answer["bars_per_s"],
@@ -66,6 +66,15 @@ def run_peer(python: Path, bars: Cents, work: Path, *, logging: bool = False) ->
         trades=answer["trades"],
         equity_cents=round(answer["final_equity"] * 100),
     )
+
+
+def _answer(output: str) -> str:
+    """The peer's own log may still write after its answer."""
+    for line in reversed(output.splitlines()):
+        at = line.find('{"peer"')
+        if at >= 0:
+            return line[at:]
+    raise ContangoError("the peer ended without an answer")
 
 
 def rules() -> dict[str, int]:
