@@ -138,9 +138,16 @@ def fake_peer(folder: Path, body: str) -> Path:
     return path
 
 
-def test_the_last_line_of_the_peer_is_its_answer(tmp_path: Path) -> None:
-    answer = {"version": "9", "bars_per_s": 1.5, "bars_per_cpu_s": 2.5, "trades": 7, "final_equity": 10.07}
-    python = fake_peer(tmp_path, f"echo a log line\necho '{json.dumps(answer)}'")
+def test_the_peer_s_answer_is_found_between_the_lines_of_its_log(tmp_path: Path) -> None:
+    answer = {
+        "peer": "nautilus_trader",
+        "version": "9",
+        "bars_per_s": 1.5,
+        "bars_per_cpu_s": 2.5,
+        "trades": 7,
+        "final_equity": 10.07,
+    }
+    python = fake_peer(tmp_path, f"echo a log line\necho '{json.dumps(answer)}'\necho a late line")
     assert peer.find_peer(python) == python
     assert peer.run_peer(python, synthetic_bars(5), tmp_path) == PeerRun("9", 1.5, 2.5, 7, 1007)
 
