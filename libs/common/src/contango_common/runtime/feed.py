@@ -31,7 +31,6 @@ class FeedServer:
         self._inputs: Iterator[Input] = iter(inputs)
         self._writers: dict[str, Writer] = {}
         self._done = 0
-        self._answer = b""
         self._ahead: deque[tuple[Input, bytes]] = deque()
         self._last_seq = 0
         self._last_source = "-"
