@@ -6,6 +6,8 @@ starts from a snapshot that is up to 50 messages old, and now and then from noth
 
 import pytest
 
+from contango_common.domain.at import At
+from contango_common.events.codec import decode
 from contango_common.runtime.blocks import BlockStore
 from contango_common.runtime.canon import digest
 from contango_common.runtime.engine import Engine
@@ -32,13 +34,15 @@ class Mortal(Participant):
         self.saved: tuple[int, int, bytes] = (0, 0, self.codec.dump(alive.fold.initial()))
         self.steps = 0
 
-    def handle(self, message, envelope=None):  # type: ignore[no-untyped-def]
+    def answer(self, at, events):  # type: ignore[no-untyped-def]
         self.steps += 1
-        self.die(message.seq - 1)
-        first = super().handle(message, envelope)
-        self.die(message.seq - 1)
-        again = super().handle(message, None)
-        assert again == first, f"{self.name} decides {message.seq} differently after a crash"
+        self.die(at.seq - 1)
+        first = super().answer(at, events)
+        self.die(at.seq - 1)
+        stored = decode(self.log[at.seq - 1].data)
+        self.attach(stored.events)
+        again = super().answer(At(stored.ts_ns, at.seq, stored.source), stored.events)
+        assert again == first, f"{self.name} decides {at.seq} differently after a crash"
         return again
 
     def die(self, settled: int) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contango_common.domain.errors import LogError
+from contango_common.events.market import Bars
 from contango_common.events.signal import FeatureRow
 from contango_common.runtime.engine import Engine
 from contango_common.runtime.inputs import Input, with_control
@@ -64,7 +65,7 @@ def chatter(name: str, reads: str, limit: int) -> SimpleNamespace:
         return {"said": 0}
 
     def evolve(state, event, at, /):
-        state["said"] += isinstance(event, FeatureRow) and event.symbol == name
+        state["said"] += event.symbol == name
 
     def decide(state, event, at, /):
         depth = int(event.values["depth"]) + 1 if isinstance(event, FeatureRow) else 1
@@ -74,8 +75,8 @@ def chatter(name: str, reads: str, limit: int) -> SimpleNamespace:
         NAME=name,
         READS=frozenset({reads, "log.md"} if name == "a" else {reads}),
         initial=initial,
-        evolve=evolve,
-        decide=decide,
+        EVOLVE={FeatureRow: evolve},
+        DECIDE={FeatureRow: decide, Bars: decide},
     )
 
 

@@ -85,8 +85,8 @@ def test_a_snapshot_that_fits_shortens_recovery_and_changes_nothing(tmp_path, at
             return
         short, calls = counting(toy.SUM)
         assert as_lived(await opened(logged(), tmp_path, short))
-        assert calls["evolve"] < all_calls["evolve"]
-        assert calls["decide"] == all_calls["decide"] == 0
+        assert calls["EVOLVE"] < all_calls["EVOLVE"]
+        assert calls["DECIDE"] == all_calls["DECIDE"] == 0
 
     run(main)
 
@@ -101,7 +101,7 @@ def test_a_torn_snapshot_is_no_snapshot(tmp_path):
             assert SnapshotStore(tmp_path).load("signals") is None
         fold, calls = counting(toy.SUM)
         assert as_lived(await opened(logged(), tmp_path, fold))
-        assert calls["evolve"] > len(LIVED.log) // 2
+        assert calls["EVOLVE"] > len(LIVED.log) // 2
 
     run(main)
 

@@ -7,7 +7,7 @@ from contango_common.domain.at import At
 from contango_common.events.forecast import Forecast
 from contango_common.events.market import Bars
 from contango_common.events.system import ParametersChanged
-from contango_common.runtime.fold import step
+from contango_common.runtime.fold import evolve, step
 from contango_inference import oracle
 
 sp500 = pytest.importorskip("arch.data.sp500", reason="the arch package with the real daily S&P 500 is not installed")
@@ -19,7 +19,7 @@ def played():
     """Annualised variance quantiles (days, horizons, levels) at each close, and the squared returns."""
     data = sp500.load()
     state = oracle.initial()
-    oracle.evolve(state, ParametersChanged(params={"inference": {"symbols": ["SPX"]}}, reason="test"), At(0, 1, "t"))
+    evolve(oracle, state, ParametersChanged(params={"inference": {"symbols": ["SPX"]}}, reason="test"), At(0, 1, "t"))
     prices = data[["Open", "High", "Low", "Close"]].to_numpy()
     closes_ns = data.index.to_numpy().astype("datetime64[ns]").astype(np.int64) + 21 * 3_600_000_000_000
     quantiles, fits = {}, set()

@@ -51,8 +51,8 @@ class House:
             NAME="signals",
             READS=frozenset({"log.md"}),
             initial=dict,
-            evolve=lambda state, event, at: None,
-            decide=self._decide,
+            EVOLVE={},
+            DECIDE={market.ChainFrame: self._decide},
         )
         folds = (venue, self.proposer, risk, execution)
         self.engine = Engine([Participant(fold, self.blocks, "test") for fold in folds], "test")  # type: ignore[arg-type]
@@ -97,8 +97,6 @@ class House:
         self.frame(vol=0.08)
 
     def _decide(self, state: Any, event: Event, at: At) -> list[Event]:
-        if not isinstance(event, market.ChainFrame):
-            return []
         if not self.proposing:
             return [scan(proposed=False)]
         self.proposing, self.proposed = False, at.seq

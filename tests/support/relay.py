@@ -147,18 +147,19 @@ def facts_of(messages: Iterable[Message], subject: str) -> list[Any]:
 
 def counting(fold: Fold) -> tuple[Fold, dict[str, int]]:
     """The same fold, and how often it was asked."""
-    calls = {"evolve": 0, "decide": 0}
+    calls = {"EVOLVE": 0, "DECIDE": 0}
 
-    def counted(name: str) -> Callable[..., Any]:
-        inner = getattr(fold, name)
+    def counted(table: str) -> dict[type[Event], Callable[..., Any]]:
+        return {kind: call(table, inner) for kind, inner in getattr(fold, table).items()}
 
-        def call(*args: Any) -> Any:
-            calls[name] += 1
+    def call(table: str, inner: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*args: Any) -> Any:
+            calls[table] += 1
             return inner(*args)
 
-        return call
+        return counting
 
     names = SimpleNamespace(
-        NAME=fold.NAME, READS=fold.READS, initial=fold.initial, evolve=counted("evolve"), decide=counted("decide")
+        NAME=fold.NAME, READS=fold.READS, initial=fold.initial, EVOLVE=counted("EVOLVE"), DECIDE=counted("DECIDE")
     )
     return names, calls

@@ -24,19 +24,24 @@ def _sum_initial() -> SumState:
     return SumState()
 
 
-def _sum_evolve(state: SumState, event: Event, at: At, /) -> None:
-    if isinstance(event, Bars):
-        state.total += event.close[0]
-    elif isinstance(event, FeatureRow):
-        state.rows += 1
-    elif isinstance(event, TradingStarted):
-        state.started = True
-    elif isinstance(event, ParametersChanged):
-        state.seen.append(at.seq)
+def _sum_bars(state: SumState, event: Bars, at: At) -> None:
+    state.total += event.close[0]
 
 
-def _sum_decide(state: SumState, event: Event, at: At, /) -> list[Event]:
-    if isinstance(event, Bars) and int(event.close[0]) % 3 == 0:
+def _sum_row(state: SumState, event: FeatureRow, at: At) -> None:
+    state.rows += 1
+
+
+def _sum_started(state: SumState, event: TradingStarted, at: At) -> None:
+    state.started = True
+
+
+def _sum_parameters(state: SumState, event: ParametersChanged, at: At) -> None:
+    state.seen.append(at.seq)
+
+
+def _sum_decide(state: SumState, event: Bars, at: At) -> list[Event]:
+    if int(event.close[0]) % 3 == 0:
         return [FeatureRow(symbol="X", values={"total": state.total, "rows": float(state.rows)})]
     return []
 
@@ -51,16 +56,17 @@ def _echo_initial() -> EchoState:
     return EchoState()
 
 
-def _echo_evolve(state: EchoState, event: Event, at: At, /) -> None:
-    if isinstance(event, FeatureRow):
-        state.rows += 1
-        state.total += event.values["total"] or 0.0
-    elif isinstance(event, ExitSignal):
-        state.total -= 1.0
+def _echo_row(state: EchoState, event: FeatureRow, at: At) -> None:
+    state.rows += 1
+    state.total += event.values["total"] or 0.0
 
 
-def _echo_decide(state: EchoState, event: Event, at: At, /) -> list[Event]:
-    if isinstance(event, FeatureRow) and state.rows % 2 == 0:
+def _echo_exit(state: EchoState, event: ExitSignal, at: At) -> None:
+    state.total -= 1.0
+
+
+def _echo_decide(state: EchoState, event: FeatureRow, at: At) -> list[Event]:
+    if state.rows % 2 == 0:
         return [ExitSignal(underlying="X", strategy="toy", why={"total": state.total, "seq": float(at.seq)})]
     return []
 
@@ -69,15 +75,20 @@ SUM = SimpleNamespace(
     NAME="signals",
     READS=frozenset({"log.md", "log.control.*"}),
     initial=_sum_initial,
-    evolve=_sum_evolve,
-    decide=_sum_decide,
+    EVOLVE={
+        Bars: _sum_bars,
+        FeatureRow: _sum_row,
+        TradingStarted: _sum_started,
+        ParametersChanged: _sum_parameters,
+    },
+    DECIDE={Bars: _sum_decide},
 )
 ECHO = SimpleNamespace(
     NAME="risk",
     READS=frozenset({"log.signals", "log.md"}),
     initial=_echo_initial,
-    evolve=_echo_evolve,
-    decide=_echo_decide,
+    EVOLVE={FeatureRow: _echo_row, ExitSignal: _echo_exit},
+    DECIDE={FeatureRow: _echo_decide},
 )
 FOLDS = (SUM, ECHO)
 PARAMS = {"toy": 1}

@@ -4,6 +4,7 @@ import pytest
 
 from contango_common.domain.at import At
 from contango_common.events.system import ParametersChanged
+from contango_common.runtime.fold import evolve
 from contango_execution import fold, venue
 from contango_execution.quotes import LegQuote
 from contango_execution.venue_match import _twice_mid_micros
@@ -25,5 +26,5 @@ def test_parameters_that_no_longer_validate_leave_the_last_good_ones(module, sec
     state = module.initial()
     before = state.params
     event = ParametersChanged(params={section: {"bogus": 1}}, reason="an old log under a new program")
-    module.evolve(state, event, At(1, 1, "control.research"))
+    evolve(module, state, event, At(1, 1, "control.research"))
     assert state.params == before

@@ -44,7 +44,7 @@ from contango_common.events.order import (
 )
 from contango_common.events.risk import Approved, ExitRequested, TradingHalted, TradingResumed
 from contango_common.events.system import Halt, ParametersChanged, Resume
-from contango_common.runtime.fold import step
+from contango_common.runtime.fold import evolve, step
 from contango_common.runtime.schedule import matches
 from contango_common.runtime.snapshot import StateCodec
 from contango_execution import fold, venue
@@ -517,9 +517,9 @@ def refold(part: Any, state: Any, log: list[tuple[str, int, list[Event]]]) -> No
     for seq, (subject, ts_ns, events) in enumerate(log, start=1):
         at = At(ts_ns, seq, subject)
         for event in events if any(matches(pattern, subject) for pattern in part.READS) else []:
-            part.evolve(state, event, at)
+            evolve(part, state, event, at)
             for fact in step(part, probe, [event], at)[0]:
-                part.evolve(state, type(fact).model_validate_json(fact.model_dump_json()), at)
+                evolve(part, state, type(fact).model_validate_json(fact.model_dump_json()), at)
 
 
 # --- examples by hand ------------------------------------------------------------------------------------------------

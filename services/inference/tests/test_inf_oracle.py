@@ -12,7 +12,7 @@ from contango_common.domain.errors import UserError
 from contango_common.events.forecast import Forecast, ForecastAbsent
 from contango_common.events.market import BarHistory, Bars, RootListed
 from contango_common.events.system import ParametersChanged
-from contango_common.runtime.fold import step
+from contango_common.runtime.fold import decide, evolve, step
 from contango_common.runtime.snapshot import StateCodec
 from contango_inference import oracle
 from contango_inference.params import InferenceParams
@@ -133,10 +133,10 @@ def test_recovery_folds_own_facts_to_the_same_state():
         at = At(ts_ns, seq, "md")
         facts, of = step(oracle, state, events, at)
         for index, event in enumerate(events):
-            oracle.evolve(again, event, at)
+            evolve(oracle, again, event, at)
             for fact, cause in zip(facts, of, strict=True):
                 if cause == index:
-                    oracle.evolve(again, fact, at)
+                    evolve(oracle, again, fact, at)
         assert codec.dump(again) == codec.dump(state)
 
 
@@ -146,9 +146,9 @@ def test_decide_changes_nothing():
     codec = StateCodec(oracle)
     ts_ns, events = log[-1]
     for event in events:
-        oracle.evolve(state, event, At(ts_ns, 99, "md"))
+        evolve(oracle, state, event, At(ts_ns, 99, "md"))
         before = codec.dump(state)
-        oracle.decide(state, event, At(ts_ns, 99, "md"))
+        decide(oracle, state, event, At(ts_ns, 99, "md"))
         assert codec.dump(state) == before
 
 

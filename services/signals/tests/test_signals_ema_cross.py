@@ -9,7 +9,7 @@ from contango_common.events.market import AssetListed, Bars, FeedState
 from contango_common.events.risk import Approved, PositionOpened, TradeClosed
 from contango_common.events.signal import ExitSignal, FeatureRow, Proposal
 from contango_common.events.system import ParametersChanged, TradingStarted
-from contango_common.runtime.fold import step
+from contango_common.runtime.fold import evolve, step
 from contango_common.runtime.snapshot import StateCodec
 from contango_signals import fold
 from contango_signals.state import State
@@ -59,11 +59,11 @@ def answer(state: State, fact: Event, at: At) -> None:
     if isinstance(fact, Proposal):
         opened = {"position_id": fact.proposal_id, "strategy": fact.strategy, "underlying": fact.underlying}
         approved = Approved.model_construct(**opened, valid_until_ns=fact.valid_until_ns)
-        fold.evolve(state, approved, at)
-        fold.evolve(state, PositionOpened.model_construct(**opened), at)
+        evolve(fold, state, approved, at)
+        evolve(fold, state, PositionOpened.model_construct(**opened), at)
     elif isinstance(fact, ExitSignal):
         (held,) = state.positions
-        fold.evolve(state, TradeClosed.model_construct(position_id=held), at)
+        evolve(fold, state, TradeClosed.model_construct(position_id=held), at)
 
 
 def averages(closes: list[float], window: int) -> list[float | None]:
@@ -143,7 +143,7 @@ def test_no_features_are_computed_when_nothing_wants_them() -> None:
 
 def test_nothing_on_another_symbol_or_a_stale_feed() -> None:
     state = begin()
-    fold.evolve(state, FeedState(underlying="ES", state="stale"), At(1, 1, "md"))
+    evolve(fold, state, FeedState(underlying="ES", state="stale"), At(1, 1, "md"))
     assert drive(state, SWING) == []
     other = begin()
     for i, close in enumerate(SWING, 1):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from contango_common.domain.at import At
 from contango_common.events.market import BarHistory
+from contango_common.runtime.fold import evolve
 from contango_signals import fold
 from contango_signals.features import (
     feature_values,
@@ -100,5 +101,5 @@ def test_read_only_blocks_are_taken_as_well() -> None:
         column.flags.writeable = False
     event = BarHistory(symbol="SPX", timeframe_s=86_400, rows=3, bars="b")
     event.attach({"b": columns})
-    fold.evolve(state, event, At(10, 1, "reference"))
+    evolve(fold, state, event, At(10, 1, "reference"))
     assert state.features["SPX"].daily_close == 102.0

@@ -7,6 +7,7 @@ import pytest
 from contango_common.domain.at import At
 from contango_common.events.risk import Approved, PositionOpened, TradeClosed
 from contango_common.events.signal import Proposal, Scan
+from contango_common.runtime.fold import evolve
 from contango_signals import fold
 from contango_signals.gates import CANDIDATE_GATES, GATES, SCAN_GATES
 from contango_signals.names import ALWAYS_ON, GATE_NAMES, STRATEGY_NAMES
@@ -91,12 +92,12 @@ def test_spacing_and_room_count_what_was_opened(filled: bool, closed: bool, spac
     cut = len(setup(market)) + 26  # the first session
     play(fold, state, messages[:cut])
     at = At(messages[cut - 1].ts_ns - 6 * HOUR_NS, cut, "risk")
-    fold.evolve(state, approved(at), at)
+    evolve(fold, state, approved(at), at)
     named = {"position_id": "p1", "strategy": "iron_condor", "underlying": "SPX"}
     if filled:
-        fold.evolve(state, PositionOpened.model_construct(**named), at)
+        evolve(fold, state, PositionOpened.model_construct(**named), at)
     if closed:
-        fold.evolve(state, TradeClosed.model_construct(**named), at)
+        evolve(fold, state, TradeClosed.model_construct(**named), at)
     scan = next(fact for _, fact in play(fold, state, messages[cut:], cut + 1) if isinstance(fact, Scan))
     assert scan.gates["entry_spacing"] is spacing
     assert scan.gates["max_open"] is room

@@ -14,6 +14,7 @@ from contango_common.events.codec import Envelope, decode, encode
 from contango_common.events.market import Bars, FeedState
 from contango_common.events.signal import FeatureRow, Proposal, RegimeChanged, Scan
 from contango_common.events.system import FeatureSwitched, Halt, ParametersChanged, Resume
+from contango_common.runtime.fold import decide
 from contango_common.runtime.snapshot import StateCodec
 from contango_signals import fold
 from support.signals_world import Market, Message, messages_of, play, setup
@@ -60,12 +61,18 @@ def peek_at(messages: list[Message]) -> Any:
     closes = {m.ts_ns: e.close[0] for m in messages for e in m.events if isinstance(e, Bars)}
     instants = sorted(closes)
 
-    def decide(state: Any, event: Event, at: Any) -> list[Event]:
+    def peek(state: Any, event: Event, at: Any) -> list[Event]:
         later = [ts for ts in instants if ts > at.ts_ns]
-        facts = fold.decide(state, event, at)
+        facts = decide(fold, state, event, at)
         return [*facts, FeatureRow(symbol="SPX", values={"x": closes[later[0]]})] if later and facts else facts
 
-    return SimpleNamespace(NAME="peek", READS=fold.READS, initial=fold.initial, evolve=fold.evolve, decide=decide)
+    return SimpleNamespace(
+        NAME="peek",
+        READS=fold.READS,
+        initial=fold.initial,
+        EVOLVE=fold.EVOLVE,
+        DECIDE=dict.fromkeys({*fold.DECIDE, *fold.EVOLVE}, peek),
+    )
 
 
 def looks_ahead(make: Any) -> bool:

@@ -34,6 +34,8 @@ from contango_execution.venue_match import Taken, fill_asset, fill_options
 from contango_execution.venue_settle import settle
 from contango_execution.venue_state import Answer, VenueOrder, VenueState, session_open_ns
 
+__all__ = ["DECIDE", "EVOLVE", "NAME", "READS", "initial"]
+
 NAME = "broker"
 READS = frozenset({"log.md", "log.reference", "log.execution", "log.control.*"})
 
@@ -43,17 +45,6 @@ _DAY_S = 86_400
 
 def initial() -> VenueState:
     return VenueState()
-
-
-def evolve(state: VenueState, event: Event, at: At, /) -> None:
-    handler = EVOLVE.get(type(event))
-    if handler is not None:
-        handler(state, event, at)
-
-
-def decide(state: VenueState, event: Event, at: At, /) -> list[Event]:
-    handler = _DECIDE.get(type(event))
-    return handler(state, event, at) if handler is not None else []
 
 
 def _fund(state: VenueState, event: ParametersChanged, at: At) -> list[Event]:
@@ -169,7 +160,7 @@ def _bar_usable(state: VenueState, order: VenueOrder, timeframe_s: int, ts_ns: i
     return began_ns >= order.ts_ns and began_ns >= open_ns + quiet_ns
 
 
-_DECIDE: dict[type[Event], Callable[[VenueState, Any, At], list[Event]]] = {
+DECIDE: dict[type[Event], Callable[[VenueState, Any, At], list[Event]]] = {
     ParametersChanged: _fund,
     OrderSubmitted: _answer,
     OrderCancelled: _take_back,

@@ -12,8 +12,9 @@ from contango_common.domain.at import At
 from contango_common.domain.blocks import Block
 from contango_common.events.base import ByReference, Event
 from contango_common.events.market import BarHistory
+from contango_common.runtime.fold import evolve
 from contango_gateway.seen import usd
-from contango_risk import exits, fold, observe
+from contango_risk import exits, fold
 from contango_risk.state import Leg, Pending, Position
 
 
@@ -30,12 +31,12 @@ class PositionView:
         self.trouble: str | None = None
 
     def take(self, event: Event, at: At) -> None:
-        if type(event) not in observe.HANDLERS or type(event) is BarHistory:
+        if type(event) not in fold.EVOLVE or type(event) is BarHistory:
             return
         if isinstance(event, ByReference):
             event.attach(self._blocks)
         try:
-            fold.evolve(self._state, event, at)
+            evolve(fold, self._state, event, at)
         except Exception as error:  # noqa: BLE001  (the page is looked at when something is broken: it must stand)
             self._failed(event, at, f"{type(error).__name__}: {error}")
             return

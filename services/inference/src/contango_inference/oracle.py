@@ -8,6 +8,7 @@ close of a month's first session, from what is known then. The fitted coefficien
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -50,15 +51,7 @@ def initial() -> State:
     return State()
 
 
-def evolve(state: State, event: Event, at: At, /) -> None:
-    handler = _EVOLVE.get(type(event))
-    if handler is not None:
-        handler(state, event, at)
-
-
-def decide(state: State, event: Event, at: At, /) -> list[Event]:
-    if type(event) is not Bars:
-        return []
+def _judge_bars(state: State, event: Bars, at: At) -> list[Event]:
     if event.timeframe_s != DAY_S:
         return [_answer(state, symbol) for symbol in state.waiting] if state.waiting else []
     facts = []
@@ -183,11 +176,12 @@ def _answered(state: State, event: Forecast | ForecastAbsent, at: At) -> None:
         state.waiting.remove(event.symbol)
 
 
-_EVOLVE: dict[type[Event], Callable[[State, Event, At], None]] = {
-    Bars: _bars,  # type: ignore[dict-item]  # every handler takes the class it is listed under
-    BarHistory: _history,  # type: ignore[dict-item]
-    RootListed: _root,  # type: ignore[dict-item]
-    ParametersChanged: _parameters,  # type: ignore[dict-item]
-    Forecast: _answered,  # type: ignore[dict-item]
-    ForecastAbsent: _answered,  # type: ignore[dict-item]
+EVOLVE: dict[type[Event], Callable[[State, Any, At], None]] = {
+    Bars: _bars,
+    BarHistory: _history,
+    RootListed: _root,
+    ParametersChanged: _parameters,
+    Forecast: _answered,
+    ForecastAbsent: _answered,
 }
+DECIDE: dict[type[Event], Callable[[State, Any, At], list[Event]]] = {Bars: _judge_bars}

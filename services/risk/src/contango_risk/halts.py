@@ -22,13 +22,15 @@ def new_session(state: RiskState, date: int) -> None:
 
 
 def note_equity(state: RiskState, equity: int) -> None:
-    state.equity.equity_micros = equity
-    state.equity.high_water_micros = max(state.equity.high_water_micros, equity)
+    known = state.equity
+    known.equity_micros = equity
+    if equity > known.high_water_micros:
+        known.high_water_micros = equity
 
 
 def decide_halts(state: RiskState, ts_ns: int) -> list[Event]:
     """Resume when the next session is open; halt when this one has lost too much."""
-    over = resumed(state, ts_ns)
+    over = resumed(state, ts_ns) if state.halts.drawdown else []
     if state.halts.drawdown and not over:
         return []
     base, limit = state.equity.session_base_micros, state.params.limits.daily_drawdown_halt

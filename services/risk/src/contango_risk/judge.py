@@ -114,7 +114,7 @@ def _closings(state: RiskState, positions: Iterable[Position]) -> list[Event]:
     return [fact for fact in done if fact is not None]
 
 
-HANDLERS: dict[type[Event], Callable[[RiskState, Any, At], list[Event]]] = {
+DECIDE: dict[type[Event], Callable[[RiskState, Any, At], list[Event]]] = {
     market.Tick: _tick,
     market.ChainFrame: _frame,
     market.Bars: _bars,

@@ -11,6 +11,8 @@ A bid of 0 is never half of a mid: a bought leg without a bid is worth 0, a sold
 all three marks. A leg without a usable quote (missing, crossed, flagged) keeps its last good one and is *stale*.
 """
 
+from math import gcd
+
 import numpy as np
 
 from contango_common.domain.blocks import Block
@@ -87,7 +89,7 @@ def closing_debit_ticks(position: Position) -> float | None:
 
 def unit_count(position: Position) -> int:
     """Units of the holding in its smallest proportions."""
-    return int(np.gcd.reduce([leg.lots for leg in position.legs])) if position.legs else 0
+    return gcd(*(leg.lots for leg in position.legs))
 
 
 def _achievable_millionths(leg: Leg, share: int) -> int:

@@ -105,17 +105,16 @@ def _bars(state: RiskState, event: market.Bars, at: At) -> None:
 
 
 def _mark_bars(state: RiskState, event: market.Bars, ts_ns: int) -> None:
-    day = ts_ns // DAY_NS
-    if day != state.utc_day and not _has_sessions(state):
-        state.utc_day = day
-        new_session(state, _yyyymmdd(day))
-    elif len(state.calendar.close_ns) and ts_ns > state.calendar.close_ns[0]:
+    close_ns = state.calendar.first_close_ns
+    if close_ns == 0:
+        _utc_session(state, ts_ns // DAY_NS)
+    elif ts_ns > close_ns:
         state.calendar = sessions.trimmed(state.calendar, ts_ns)
         if len(state.calendar.date):
             new_session(state, int(state.calendar.date[0]))
     if state.ledger.spot_positions:
         for position in state.ledger.positions.values():
-            if not position.legs[0].is_option and position.entry.underlying in event.symbols:
+            if position.entry.underlying in event.symbols and not position.legs[0].is_option:
                 asset = _asset(state, position.entry.underlying)
                 price = event.close[event.symbols.index(position.entry.underlying)]
                 asset.price, asset.price_ns = price, ts_ns
@@ -123,8 +122,11 @@ def _mark_bars(state: RiskState, event: market.Bars, ts_ns: int) -> None:
     note_equity(state, equity_micros(state.ledger))
 
 
-def _has_sessions(state: RiskState) -> bool:
-    return len(state.calendar.close_ns) > 0
+def _utc_session(state: RiskState, day: int) -> None:
+    """Without a session table a session is a UTC day."""
+    if day != state.utc_day:
+        state.utc_day = day
+        new_session(state, _yyyymmdd(day))
 
 
 def _yyyymmdd(utc_day: int) -> int:
@@ -252,7 +254,7 @@ def _marked(state: RiskState, event: risk.PortfolioMarked, at: At) -> None:
     state.equity.marked_ns = at.ts_ns
 
 
-HANDLERS: dict[type[Event], Callable[[RiskState, Any, At], None]] = {
+EVOLVE: dict[type[Event], Callable[[RiskState, Any, At], None]] = {
     market.Tick: _tick,
     market.Bars: _bars,
     market.ChainFrame: _frame,

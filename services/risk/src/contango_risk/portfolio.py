@@ -7,7 +7,10 @@ from contango_risk.state import Ledger, RiskState
 
 def equity_micros(ledger: Ledger) -> int:
     """Cash plus mid marks."""
-    return ledger.cash_micros + sum(p.marks.mid_micros or 0 for p in ledger.positions.values())
+    total = ledger.cash_micros
+    for position in ledger.positions.values():
+        total += position.marks.mid_micros or 0
+    return total
 
 
 def heat_micros(ledger: Ledger, equity: int) -> int:

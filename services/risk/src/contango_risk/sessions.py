@@ -12,6 +12,7 @@ def take(table: SessionTable) -> Calendar:
         np.array(table.date, dtype=np.int64),
         np.array(table.open_ns, dtype=np.int64),
         np.array(table.close_ns, dtype=np.int64),
+        first_close_ns=table.close_ns[0] if table.close_ns else 0,
     )
 
 
@@ -25,6 +26,7 @@ def trimmed(calendar: Calendar, ts_ns: int) -> Calendar:
         calendar.open_ns[first:].copy(),
         calendar.close_ns[first:].copy(),
         int(calendar.open_ns[first - 1]),
+        int(calendar.close_ns[first]) if first < len(calendar.close_ns) else 0,
     )
 
 

@@ -185,13 +185,15 @@ class Root:
 class Calendar:
     """Sessions that are not over yet, ascending: the first row is the running or the next one.
 
-    ``before_open_ns`` is the opening instant of the session before the first row (0: none was seen).
+    ``before_open_ns`` is the opening instant of the session before the first row (0: none was seen);
+    ``first_close_ns`` is ``close_ns[0]`` as a plain integer (0: no session), because every bar asks for it.
     """
 
     date: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     open_ns: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     close_ns: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     before_open_ns: int = 0
+    first_close_ns: int = 0
 
 
 @dataclass(slots=True)

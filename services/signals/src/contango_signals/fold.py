@@ -1,7 +1,6 @@
 """The signals fold: frames in; features, regimes, scans and proposals out.
 
-``evolve`` is the only writer of state; ``decide`` only reads. Both dispatch on the event's type and leave at once when
-it does not concern them: every bar of every symbol passes here.
+``take`` is the only writer of state; what is decided here only reads.
 """
 
 from collections.abc import Callable
@@ -11,11 +10,14 @@ from contango_common.domain.at import At
 from contango_common.events.base import Event
 from contango_common.events.market import Bars, ChainFrame
 from contango_common.events.signal import FeatureRow, RegimeChanged
-from contango_signals import crossing, regime, take
+from contango_signals import crossing, regime
 from contango_signals.features import feature_values
 from contango_signals.scan import due, scan
 from contango_signals.state import State, new_state
 from contango_signals.strategies.registry import STRATEGIES
+from contango_signals.take import EVOLVE
+
+__all__ = ["DECIDE", "EVOLVE", "NAME", "READS", "initial"]
 
 NAME = "signals"
 READS = frozenset({"log.md", "log.reference", "log.forecast", "log.control.*", "log.risk"})
@@ -25,17 +27,6 @@ SECOND_NS = 1_000_000_000
 
 def initial() -> State:
     return new_state()
-
-
-def evolve(state: State, event: Event, at: At, /) -> None:
-    handler = take.HANDLERS.get(type(event))
-    if handler is not None:
-        handler(state, event, at)
-
-
-def decide(state: State, event: Event, at: At, /) -> list[Event]:
-    handler = _DECIDERS.get(type(event))
-    return handler(state, event, at) if handler is not None else []
 
 
 def _on_bars(state: State, event: Bars, at: At) -> list[Event]:
@@ -82,4 +73,4 @@ def _on_chain(state: State, event: ChainFrame, at: At) -> list[Event]:
     return facts
 
 
-_DECIDERS: dict[type[Event], Callable[[State, Any, At], list[Event]]] = {Bars: _on_bars, ChainFrame: _on_chain}
+DECIDE: dict[type[Event], Callable[[State, Any, At], list[Event]]] = {Bars: _on_bars, ChainFrame: _on_chain}

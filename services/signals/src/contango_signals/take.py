@@ -66,14 +66,11 @@ def _bars(state: State, event: Bars, at: At) -> None:
     daily = event.timeframe_s == DAILY_S
     if not daily and event.timeframe_s != p.bar_timeframe_s:
         return
-    full = wants_features(p)
+    if state.crosses and not daily:
+        _crosses(state, event, ts_ns)
+    if not wants_features(p):
+        return
     for i, symbol in enumerate(event.symbols):
-        if not daily:
-            cross = state.crosses.get(symbol)
-            if cross is not None:
-                take_cross(cross, close[i], ts_ns)
-        if not full:
-            continue
         if symbol == p.vol_symbol:
             (kernels.take_vol_daily if daily else kernels.take_vol_close)(state.vol, close[i], ts_ns)
             continue
@@ -82,6 +79,13 @@ def _bars(state: State, event: Bars, at: At) -> None:
             kernels.take_daily(features, event.high[i], event.low[i], close[i], ts_ns)
         elif p.feature_row_every_s:  # only the rows speak of intraday features
             kernels.take_bar(features, event.high[i], event.low[i], close[i], ts_ns)
+
+
+def _crosses(state: State, event: Bars, ts_ns: int) -> None:
+    for symbol, close in zip(event.symbols, event.close, strict=True):
+        cross = state.crosses.get(symbol)
+        if cross is not None:
+            take_cross(cross, close, ts_ns)
 
 
 def _new_symbol(state: State, symbol: str) -> kernels.SymbolFeatures:
@@ -208,7 +212,7 @@ def _scan(state: State, event: Scan, at: At) -> None:
         state.scanned[f"{event.strategy}:{event.underlying}"] = date
 
 
-HANDLERS: dict[type[Event], Callable[[State, Any, At], None]] = {
+EVOLVE: dict[type[Event], Callable[[State, Any, At], None]] = {
     ParametersChanged: _parameters,
     Bars: _bars,
     BarHistory: _history,

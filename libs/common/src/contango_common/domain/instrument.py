@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import date as Date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from contango_common.domain.errors import UserError
@@ -121,6 +122,7 @@ def is_option_id(symbol: str) -> bool:
     return _matched(symbol) is not None
 
 
+@lru_cache(maxsize=16_384)
 def _matched(symbol: str) -> re.Match[str] | None:
     match = _OCC.fullmatch(symbol)
     if match is None:

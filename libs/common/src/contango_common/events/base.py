@@ -21,6 +21,7 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
     FAMILY: ClassVar[str] = ""
     TAG: ClassVar[str] = ""
+    BY_REFERENCE: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -36,6 +37,7 @@ class Event(BaseModel):
 class ByReference(Event):
     """A fact whose bulk lies in blocks; the runtime attaches them before any fold sees the fact."""
 
+    BY_REFERENCE: ClassVar[bool] = True
     _blocks: Mapping[str, Block] | None = PrivateAttr(default=None)
 
     def references(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from contango_common.domain.errors import Undecodable
+from contango_common.domain.errors import LogError, Undecodable
 from contango_common.events import forecast, market, order, risk, signal, system  # noqa: F401  (registration)
 from contango_common.events.base import TAGS, Event
 
@@ -34,19 +34,26 @@ class Envelope(NamedTuple):
 
 
 def encode(envelope: Envelope) -> bytes:
-    """Bytes of the envelope; equal envelopes have equal bytes."""
-    parts = []
-    for event, of in zip(envelope.events, envelope.of, strict=True):
-        body = event.__pydantic_serializer__.to_json(event)
-        head = _event_head(event.TAG, of)
-        parts.append(head + b"}" if body == b"{}" else head + b"," + body[1:])
-    return b'{"v":1,"ts_ns":%d,"source":%b,"cause":%d,"events":[%b],"build":%b}' % (
-        envelope.ts_ns,
-        _quoted(envelope.source),
-        envelope.cause,
-        b",".join(parts),
-        _quoted(envelope.build),
-    )
+    """Bytes of the envelope; equal envelopes have equal bytes.
+
+    Raises LogError for what JSON cannot hold: integers beyond 64 bits, lone surrogates.
+    """
+    ts_ns, source, cause, events, ofs, build = envelope
+    ts_ns, source, cause, events, ofs, build = envelope
+    bodies = [_event_bytes(event, of) for event, of in zip(events, ofs, strict=True)]
+    head = f'{{"v":1,"ts_ns":{ts_ns},"source":{_quoted(source)},"cause":{cause},"events":['
+    return head.encode() + b",".join(bodies) + _tail(build)
+
+
+def _event_bytes(event: Event, of: int) -> bytes:
+    """A fact is flat and its fields stand in the order of the class, so its dictionary is its JSON."""
+    fields = event.__dict__
+    if not fields:
+        return _event_head(event.TAG, of) + b"}"
+    try:
+        return _event_head(event.TAG, of) + b"," + orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY)[1:]
+    except orjson.JSONEncodeError as error:
+        raise LogError(f"{event.TAG} cannot be written: {error}") from None
 
 
 @lru_cache(maxsize=1024)
@@ -55,8 +62,13 @@ def _event_head(tag: str, of: int) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _quoted(text: str) -> bytes:
-    return orjson.dumps(text)
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
+
+
+@lru_cache(maxsize=64)
+def _tail(build: str) -> bytes:
+    return b'],"build":%b}' % orjson.dumps(build)
 
 
 def canonical(data: bytes) -> bytes:

@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
+from contango_common.domain.at import At
+from contango_common.events.base import Event
 from contango_common.events.codec import Envelope, encode
 from contango_common.runtime.inputs import Input
 from contango_common.runtime.memory import MemoryLog
@@ -18,17 +20,16 @@ class Engine:
         self.log = log or MemoryLog()
         self.schedule = Schedule((p.name, p.fold.READS) for p in participants)
         self.build = build
-        self._waiting: deque[tuple[int, Envelope]] = deque()
+        self._waiting: deque[tuple[str, At, Sequence[Event]]] = deque()
 
     def take(self, item: Input) -> None:
         """Publish one input and let everything it causes happen."""
         self._append(item.envelope(self.build), item.key)
-        log, readers, waiting, participants = self.log.messages, self.schedule.readers, self._waiting, self.participants
+        waiting, participants = self._waiting, self.participants
         while waiting:
-            seq, envelope = waiting.popleft()
-            message = log[seq - 1]
-            for index in readers(message.subject):
-                answer = participants[index].handle(message, envelope)
+            subject, at, events = waiting.popleft()
+            for index in self.schedule.readers(subject):
+                answer = participants[index].answer(at, events)
                 if answer is not None:
                     self._append(answer, f"{answer.source}:{answer.cause}")
 
@@ -39,6 +40,11 @@ class Engine:
             yield item
 
     def _append(self, envelope: Envelope, msg_id: str) -> None:
-        seq = self.log.put(f"log.{envelope.source}", encode(envelope), msg_id)
+        source, events, subject = envelope.source, envelope.events, f"log.{envelope.source}"
+        seq = self.log.put(subject, encode(envelope), msg_id)
         self.schedule.appended(seq, envelope.cause)
-        self._waiting.append((seq, envelope))
+        for event in events:
+            if event.BY_REFERENCE:
+                self.participants[0].attach(events)  # in one process all have the same blocks
+                break
+        self._waiting.append((subject, At(envelope.ts_ns, seq, source), events))

@@ -39,12 +39,14 @@ def with_control(inputs: Iterable[T], params: dict[str, Any], start_ns: int, rea
 
     Whatever comes before ``start_ns`` is folded as warm-up: nothing may open.
     """
-    begun = started = False
-    for item in inputs:
+    begun, rest = False, iter(inputs)
+    for item in rest:
         if not begun:
             begun = True
             yield Input(CONTROL, item.ts_ns, "params", (ParametersChanged(params=params, reason=reason),))
-        if not started and item.ts_ns >= start_ns:
-            started = True
+        if item.ts_ns >= start_ns:
             yield Input(CONTROL, item.ts_ns, "start", (TradingStarted(),))
+            yield item
+            break
         yield item
+    yield from rest

@@ -1,7 +1,7 @@
 """A fold at work: its state, its position, and what it publishes. The same object serves every runtime."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from contango_common.domain.at import At
 from contango_common.domain.blocks import Block
@@ -9,7 +9,7 @@ from contango_common.domain.errors import LogError, Undecodable
 from contango_common.events.base import ByReference, Event
 from contango_common.events.codec import Envelope, decode
 from contango_common.events.system import Quarantined
-from contango_common.runtime.fold import Fold, step
+from contango_common.runtime.fold import Fold, evolve, step
 from contango_common.runtime.log import Message
 from contango_common.runtime.schedule import matches
 
@@ -40,15 +40,21 @@ class Participant:
 
     def handle(self, message: Message, envelope: Envelope | None = None) -> Envelope | None:
         """Decide on one message: the envelope to publish, or None. ``envelope`` saves decoding it again."""
-        seq = message.seq
-        self._advance(seq)
         try:
-            ts_ns, source, _, events, _, _ = envelope or decode(message.data)
+            read = envelope or decode(message.data)
         except Undecodable as error:
-            return self._quarantine(seq, str(error))
-        self._attach(events)
-        self.last_ts_ns = ts_ns
-        facts, of = step(self.fold, self.state, events, At(ts_ns, seq, source))
+            self._advance(message.seq)
+            return self._quarantine(message.seq, str(error))
+        self.attach(read.events)
+        return self.answer(At(read.ts_ns, message.seq, read.source), read.events)
+
+    def answer(self, at: At, events: Sequence[Event]) -> Envelope | None:
+        """Decide on the events of one message, whose blocks are attached: the envelope to publish, or None."""
+        ts_ns, seq, _ = at
+        if seq <= self.position:
+            self._advance(seq)  # raises
+        self.position, self.last_ts_ns = seq, ts_ns
+        facts, of = step(self.fold, self.state, events, at)
         if not facts:
             return None
         return Envelope(ts_ns, self.name, seq, tuple(facts), tuple(of), self.build)
@@ -60,25 +66,26 @@ class Participant:
             envelope = decode(message.data)
         except Undecodable:
             return
-        self._attach(envelope.events)
+        self.attach(envelope.events)
         self.last_ts_ns = envelope.ts_ns
         at = At(envelope.ts_ns, message.seq, envelope.source)
         for index, event in enumerate(envelope.events):
-            self.fold.evolve(self.state, event, at)
+            evolve(self.fold, self.state, event, at)
             if own is not None:
                 for fact, of in zip(own.events, own.of, strict=True):
                     if of == index:
-                        self.fold.evolve(self.state, fact, at)
+                        evolve(self.fold, self.state, fact, at)
 
     def _advance(self, seq: int) -> None:
         if seq <= self.position:
             raise LogError(f"{self.name} was given message {seq} after {self.position}")
         self.position = seq
 
-    def _attach(self, events: Sequence[Event]) -> None:
+    def attach(self, events: Sequence[Event]) -> None:
+        """Give the events that carry blocks by reference their blocks."""
         for event in events:
-            if isinstance(event, ByReference):
-                event.attach(self._blocks)
+            if event.BY_REFERENCE:
+                cast(ByReference, event).attach(self._blocks)
 
     def _quarantine(self, seq: int, reason: str) -> Envelope:
         fact = Quarantined(seq=seq, reason=reason)

@@ -6,6 +6,7 @@ stand; it is no cross.
 
 from dataclasses import dataclass
 
+import numpy as np
 from numba import njit
 
 from contango_common.domain.arrays import Array
@@ -17,10 +18,9 @@ SPEC = Spec(name="ema_cross", kind="single", on="bars")
 
 @dataclass(slots=True)
 class Cross:
-    """Two averages of one symbol; ``turn`` is +1 or −1 on the bar of a cross, else 0."""
+    """Two averages of one symbol, fast and slow; ``turn`` is +1 or −1 on the bar of a cross, else 0."""
 
-    fast: Array
-    slow: Array
+    averages: Array
     side: int = 0
     turn: int = 0
     ts_ns: int = 0
@@ -28,13 +28,13 @@ class Cross:
 
 
 def new_cross(fast: int, slow: int) -> Cross:
-    return Cross(fast=ema.init(ema.Params(fast)), slow=ema.init(ema.Params(slow)))
+    return Cross(np.concatenate([ema.init(ema.Params(window)) for window in (fast, slow)]))
 
 
 @njit(cache=True)
-def _side(fast, slow, close):  # type: ignore[no-untyped-def]
+def _side(averages, close):  # type: ignore[no-untyped-def]
     """+1 fast above slow, −1 below, 0 equal or not ready."""
-    gap = ema.step(fast, close) - ema.step(slow, close)
+    gap = ema.step(averages[:1], close) - ema.step(averages[1:], close)
     return 1 if gap > 0.0 else -1 if gap < 0.0 else 0
 
 
@@ -42,7 +42,7 @@ def take(cross: Cross, close: float, ts_ns: int) -> None:
     """One closed bar."""
     if ts_ns <= cross.ts_ns:
         return
-    side = _side(cross.fast, cross.slow, close)
+    side = _side(cross.averages, close)
     cross.turn = side if cross.side == -side else 0
     cross.side = side or cross.side
     cross.ts_ns, cross.close = ts_ns, close
