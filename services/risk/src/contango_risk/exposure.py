@@ -12,8 +12,7 @@ leaves the position's Greeks unknown.
 
 import math
 
-import numpy as np
-
+from contango_common.domain.chain import pairs_of
 from contango_common.events.market import ChainFrame
 from contango_quant.pricing.greeks import bsm_greeks
 from contango_quant.pricing.implied import OK, implied_vol
@@ -130,21 +129,14 @@ def _parity_forward(frame: ChainFrame, leg: Leg, tick_micros: int, discount: flo
     if leg.root not in frame.roots:
         return None
     contracts, quotes = frame.contract_columns(), frame.quote_columns()
-    mine = (contracts["expiry_date"] == leg.expiry_date) & (contracts["root"] == frame.roots.index(leg.root))
-    calls = np.flatnonzero(mine & (contracts["is_call"] != 0))
-    puts = np.flatnonzero(mine & (contracts["is_call"] == 0))
-    strikes, at_call, at_put = np.intersect1d(
-        contracts["strike_millis"][calls], contracts["strike_millis"][puts], assume_unique=True, return_indices=True
-    )
-    rows_c, rows_p = calls[at_call], puts[at_put]
-    tick = tick_micros / 1e6
-    bid, ask = quotes["bid_ticks"] * tick, quotes["ask_ticks"] * tick
+    strike_millis, calls, puts = pairs_of(contracts, frame.roots.index(leg.root), leg.expiry_date)
+    tick, bid, ask = tick_micros / 1e6, quotes["bid_ticks"], quotes["ask_ticks"]
     fit = forward_from_parity(
-        strike=strikes / 1000.0,
-        call_bid=bid[rows_c],
-        call_ask=ask[rows_c],
-        put_bid=bid[rows_p],
-        put_ask=ask[rows_p],
+        strike=strike_millis / 1000.0,
+        call_bid=bid[calls] * tick,
+        call_ask=ask[calls] * tick,
+        put_bid=bid[puts] * tick,
+        put_ask=ask[puts] * tick,
         discount=discount,
     )
     return fit.value

@@ -11,9 +11,12 @@ quote": dropped or flagged by the quality checks), ``bid_size``, ``ask_size`` (i
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from contango_common.domain.blocks import Block
 from contango_common.domain.instrument import option_id, parse_option_id
+
+Rows = npt.NDArray[np.int64]
 
 NO_QUOTE = -1
 UNKNOWN_SIZE = -1
@@ -38,6 +41,17 @@ def find_row(contracts: Block, key: int | None) -> int | None:
         return None
     rows = np.flatnonzero(contracts["key"] == key)
     return int(rows[0]) if len(rows) else None
+
+
+def pairs_of(contracts: Block, root_index: int, expiry_date: int) -> tuple[Rows, Rows, Rows]:
+    """Strikes (thousandths, ascending) of one root and expiry that list both rights, with rows of call and of put."""
+    rows = np.flatnonzero(contracts["key"] >> 33 == (root_index << 20 | expiry_date % 1_000_000))
+    code = contracts["strike_millis"][rows].astype(np.int64) << 1 | contracts["is_call"][rows]
+    order = np.argsort(code, kind="stable")
+    code, rows = code[order], rows[order]
+    at_put = np.flatnonzero(code[1:] == (code[:-1] | 1))  # a put, and the call of its strike right behind it
+    at_put = at_put[code[at_put] & 1 == 0]
+    return code[at_put] >> 1, rows[at_put + 1], rows[at_put]
 
 
 def id_at(contracts: Block, roots: Sequence[str], row: int) -> str:

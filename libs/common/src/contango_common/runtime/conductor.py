@@ -36,6 +36,16 @@ class RemoteInput:
     ts_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class FeedAt:
+    """The feed has published ``done`` inputs, the last as ``seq``; the next is of ``upcoming_ns`` (None: no more)."""
+
+    done: int
+    seq: int
+    source: str
+    upcoming_ns: int | None
+
+
 class Conductor:
     """Runs one lock-step replay on a log."""
 
@@ -52,13 +62,14 @@ class Conductor:
         self._old = 0
         self._reports: dict[str, dict[int, bool]] = {name: {} for name in self._names}
         self._published: dict[tuple[str, int], int] = {}
+        self._feed_at: FeedAt | None = None
+        self._awaited: tuple[str, str, int] | None = None
         self._news: asyncio.Future[bool] | None = None
-        self._feed_at = (0, 0, "-", "-")
 
     async def run(self, params: dict[str, Any], start_ns: int, reason: str) -> AsyncIterator[int]:
         """Drive the run to its end; yields the event time of each input when all it caused has happened."""
         await self._client.subscribe(REPORT, cb=self._on_report)
-        await self._ask_feed(b"")
+        await self._ask_feed(None)
         await self._find_turn()
         await self._client.subscribe(HELLO, cb=self._on_hello)
         control = await Writer.open(self._log, f"log.{CONTROL}", uuid.uuid4().hex)
@@ -70,16 +81,15 @@ class Conductor:
                     seq = await control.publish(encode(item.envelope(self._build)), item.key)
                     self._appended(seq, control.subject, 0)
             else:
-                await self._ask_feed(b"%d" % item.number)
-                _, seq, source, _ = self._feed_at
-                self._appended(seq, f"log.{source}", 0)
+                at = await self._ask_feed(item.number)
+                self._appended(at.seq, f"log.{at.source}", 0)
             failpoint("after-publish", NAME)
             await self._settle()
             yield item.ts_ns
 
     def _remote(self) -> Iterable[RemoteInput]:
-        while self._feed_at[3] != "-":
-            yield RemoteInput(self._feed_at[0] + 1, int(self._feed_at[3]))
+        while self._feed_at is not None and self._feed_at.upcoming_ns is not None:
+            yield RemoteInput(self._feed_at.done + 1, self._feed_at.upcoming_ns)
 
     async def _find_turn(self) -> None:
         """The running turn is the last message that anybody answered, or the first message of all."""
@@ -127,18 +137,17 @@ class Conductor:
         failpoint("after-decide", NAME)
         reports = self._reports[name]
         if seq <= self._old and seq not in reports:
-            await self._say(name, b"A %d" % seq)
+            await self._say(turn_subject(name), b"A %d" % seq)
         while seq not in reports:
-            if not await self._wait():
-                await self._say(name, b"A %d" % seq)
+            if not await self._hear("R", name, seq):
+                await self._say(turn_subject(name), b"A %d" % seq)
         return reports.pop(seq)
 
     async def _grant(self, name: str, cause: int) -> int:
         while True:
-            await self._say(name, b"G %d" % cause)
-            while (name, cause) not in self._published:
-                if not await self._wait():
-                    break
+            await self._say(turn_subject(name), b"G %d" % cause)
+            if (name, cause) not in self._published:
+                await self._hear("P", name, cause)
             seq = self._published.pop((name, cause), None)
             if seq is not None:
                 return seq
@@ -151,34 +160,42 @@ class Conductor:
         own = await self._log.last(f"log.{name}")
         return own.seq if own is not None and decode(own.data).cause == cause else None
 
-    async def _say(self, name: str, word: bytes) -> None:
+    async def _say(self, subject: str, word: bytes) -> None:
         try:
-            await self._client.publish(turn_subject(name), word)
+            await self._client.publish(subject, word)
         except nats.errors.Error as error:
-            logger.warning("to %s: %s", name, error)
+            logger.warning("to %s: %s", subject, error)
 
-    async def _wait(self) -> bool:
-        """Wait for news from anybody; False when there was none for a while."""
+    async def _hear(self, kind: str, name: str, seq: int) -> bool:
+        """Wait for this very word; False when it did not come for a while. Other words only leave their notes."""
         loop = asyncio.get_running_loop()
         news: asyncio.Future[bool] = loop.create_future()
-        self._news = news
+        self._awaited, self._news = (kind, name, seq), news
         timer = loop.call_later(ASK_AGAIN_S, _settle_with, news, False)
         try:
             return await news
         finally:
             timer.cancel()
-            self._news = None
+            self._awaited = self._news = None
 
     async def _on_report(self, msg: Msg) -> None:
-        kind, name, first, second = msg.data.split(b" ")
-        if kind == b"R":
-            reports = self._reports.get(name.decode())
-            if reports is not None and int(first) > self.cursor:
-                reports[int(first)] = second == b"1"
-        elif int(first) > self.cursor:
-            self._published[name.decode(), int(first)] = int(second)
-        if self._news is not None:
+        kind, name, first, *rest = msg.data.decode().split(" ")
+        if kind == "F":
+            self._feed_at, name = _feed_at(name, first, *rest), ""
+            seq = 0
+        else:
+            seq = int(first)
+            self._note(kind, name, seq, rest[0])
+        if self._news is not None and self._awaited == (kind, name, seq):
             _settle_with(self._news, True)
+
+    def _note(self, kind: str, name: str, seq: int, value: str) -> None:
+        if seq <= self.cursor:
+            return
+        if kind == "P":
+            self._published[name, seq] = int(value)
+        elif name in self._reports:
+            self._reports[name][seq] = value == "1"
 
     async def _on_hello(self, msg: Msg) -> None:
         """A participant (re)starts: what it reported before is void, and it decides from the current turn on."""
@@ -187,18 +204,23 @@ class Conductor:
             reports.clear()
         await msg.respond(b"%d" % (self.cursor + 1))
 
-    async def _ask_feed(self, word: bytes) -> None:
+    async def _ask_feed(self, number: int | None) -> FeedAt:
+        """Let the feed publish input ``number`` (None: only say where it stands)."""
+        self._feed_at = None if number is None else self._feed_at
+        word = b"" if number is None else b"%d" % number
         while True:
-            try:
-                answer = await self._client.request(FEED, word, timeout=30.0)
-                done, seq, source, upcoming = answer.data.decode().split(" ")
-                if not word or int(done) == int(word):
-                    self._feed_at = (int(done), int(seq), source, upcoming)
-                    return
-                raise LogError(f"the feed stands at input {done}, not at {word.decode()}")
-            except (nats.errors.TimeoutError, nats.errors.NoRespondersError):
+            await self._say(FEED, word)
+            if not await self._hear("F", "", 0):
                 logger.info("waiting for the feed")
-                await asyncio.sleep(0.1)
+            at = self._feed_at
+            if at is not None and (number is None or at.done == number):
+                return at
+            if at is not None and number is not None and at.done > number:
+                raise LogError(f"the feed stands at input {at.done}, not at {number}")
+
+
+def _feed_at(done: str, seq: str, source: str, upcoming: str) -> FeedAt:
+    return FeedAt(int(done), int(seq), source, None if upcoming == "-" else int(upcoming))
 
 
 def _settle_with(future: asyncio.Future[bool], value: bool) -> None:

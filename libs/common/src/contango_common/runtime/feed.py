@@ -12,7 +12,7 @@ from contango_common.events.codec import encode
 from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.inputs import Input
 from contango_common.runtime.log import Log, Writer
-from contango_common.runtime.turns import FEED
+from contango_common.runtime.turns import FEED, REPORT
 
 NAME = "market-data"
 _AHEAD = 2  # inputs that lie ready: the next one, whose time the conductor wants to know, and the one after
@@ -70,8 +70,8 @@ class FeedServer:
                 failpoint("after-publish", NAME)
                 self._ahead.popleft()
             upcoming = b"%d" % self._ahead[0][0].ts_ns if self._ahead else b"-"
-            answer = b"%d %d %b %b" % (self._done, self._last_seq, self._last_source.encode(), upcoming)
-            await msg.respond(answer)
+            word = b"F %d %d %b %b" % (self._done, self._last_seq, self._last_source.encode(), upcoming)
+            await self._client.publish(REPORT, word)
             if published:
                 await asyncio.sleep(_LET_OUT_S)
                 self._prepare()  # while the others are at work on what was just published
