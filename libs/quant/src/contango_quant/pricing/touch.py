@@ -11,7 +11,7 @@ far from the barrier. Watched at dates only, the price touches less often.
 
 References:
     [1] D. R. Cox, H. D. Miller, "The Theory of Stochastic Processes", 1965, sec. 5.7.
-    [2] E. G. Haug, "The Complete Guide to Option Pricing Formulas", 2nd ed., 2007, ch. 4.19 (binary barriers).
+    [2] E. G. Haug, "The Complete Guide to Option Pricing Formulas", 1st ed., 1998, pp. 92-95 (binary barriers).
 """
 
 import math
@@ -86,8 +86,8 @@ def touch_probability(
     """Probability of touching `barrier` (above or below `spot`) within `t_years`; the arguments broadcast.
 
     spot: currency, above 0; barrier: currency, at least 0 (0 is never touched); t_years, vol: at least 0; drift: growth
-    of the expected price, continuous per year (rate − div_yield when risk-neutral). Without volatility the price follows
-    its drift. Raises ValueError naming argument and value.
+    of the expected price, continuous per year (rate − div_yield when risk-neutral). Without volatility the price
+    follows its drift. Raises ValueError naming argument and value.
 
     >>> touch_probability(spot=100.0, barrier=[80.0, 100.0, 120.0], t_years=0.25, vol=0.3, drift=0.0).round(6)
     array([0.152721, 1.      , 0.204312])

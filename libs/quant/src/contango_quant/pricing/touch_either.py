@@ -14,6 +14,7 @@ keeps its digits.
 References:
     [1] D. R. Cox, H. D. Miller, "The Theory of Stochastic Processes", 1965, sec. 5.7.
     [2] C. H. Hui, "One-touch double barrier binary option values", Applied Financial Economics 6 (1996), 343-346.
+    [3] E. G. Haug, "The Complete Guide to Option Pricing Formulas", 2nd ed., 2007, p. 181.
 """
 
 import math
@@ -124,9 +125,9 @@ def touch_either_probability(
 ) -> Floats:
     """Probability of touching `lower` or `upper` within `t_years`; 1 minus it is the chance to stay between.
 
-    spot: currency, above 0; lower: at least 0; upper: above 0; t_years, vol: at least 0; drift: growth of the expected
-    price, continuous per year. A spot at or outside a barrier has touched it. The arguments broadcast; raises ValueError
-    naming argument and value.
+    spot: currency, above 0; lower: at least 0; upper: above 0; t_years, vol: at least 0; drift: growth of the
+    expected price, continuous per year. A spot at or outside a barrier has touched it. The arguments broadcast;
+    raises ValueError naming argument and value.
 
     >>> touch_either_probability(spot=100.0, lower=[95.0, 90.0, 80.0], upper=[105.0, 110.0, 120.0], t_years=1 / 12,
     ...                          vol=0.2, drift=0.0).round(6)
