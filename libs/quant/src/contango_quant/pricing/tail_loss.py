@@ -22,7 +22,9 @@ import numpy as np
 from contango_quant.broadcast import NON_NEGATIVE, POSITIVE, Floats, floats
 from contango_quant.pricing.black import black_price
 from contango_quant.pricing.density import Density, probability_below
+from contango_quant.pricing.expected import expected_profit_lognormal
 from contango_quant.pricing.lognormal import finish_between, lognormal_quantile
+from contango_quant.pricing.normal import inverse_cdf
 from contango_quant.pricing.payoff import (
     Leg,
     break_evens,
@@ -83,8 +85,10 @@ def cvar_lognormal(
     def below(y: float) -> float:
         return math.fsum(finish_between(a, b, forward, s) for a, b in profit_intervals(mirror, y - net_premium))
 
-    rest = 0.25 * worst  # of the probability on each side, which the prices in between leave out
-    tails = [lognormal_quantile(rest, forward, s), lognormal_quantile(1.0 - rest, forward, s)]
+    if worst == 1.0:
+        return -expected_profit_lognormal(legs, net_premium, forward=forward, t_years=1.0, vol=s)
+    rest = 0.25 * min(worst, 1.0 - worst)  # of the probability on each side, which the prices in between leave out
+    tails = [lognormal_quantile(rest, forward, s), forward * math.exp(-s * inverse_cdf(rest) - 0.5 * s * s)]
     ends = [profit_at(legs, net_premium, p) for p in (*kinks(legs), *tails)]
     y = _quantile(below, worst, min(ends), max(ends))
     return _mean_above_zero(mirror, y - net_premium, forward, s) / worst - y

@@ -8,8 +8,8 @@ B > F
     touch ≥ P(S ≥ B) + max over K < B of (C(B) − P(K))⁺/(B − K)                (for continuous paths)
 
 and mirrored, with calls and puts exchanged, for B < F. The barrier is one of the forward price for the table's date;
-one of the spot differs by the carry until then. The minimum and maximum are taken over the table's own prices: every K
-gives a valid bound, so both still hold.
+one of the spot differs by the carry until then. The minimum is exact: at it C(K)/(B − K) = P(S ≥ K), the K above which
+the mean price is B. The maximum is taken over the table's own prices: every K gives a valid bound.
 
 The estimate between them is an approximation, not proved: the reflection principle, with the table's own numbers.
 
@@ -54,7 +54,7 @@ def touch_smile(table: Density, *, barrier: float) -> TouchSmile:
     >>> from contango_quant.pricing.density import density
     >>> table = density(price=[70, 80, 90, 95, 100, 105, 110, 120], cdf=[0, 0.02, 0.11, 0.24, 0.48, 0.78, 0.94, 1])
     >>> [round(x, 4) for x in touch_smile(table, barrier=90.0)]
-    [0.135, 0.2446, 0.325]
+    [0.135, 0.2446, 0.3137]
     """
     level = float(floats("barrier", barrier, NON_NEGATIVE))
     forward = mean(table)
@@ -104,18 +104,40 @@ def _beyond_lognormal(barrier: float, forward: float, s: float) -> float:
 
 def _bounds_above(table: Density, barrier: float, beyond: float) -> tuple[float, float]:
     strikes = table.price[table.price < barrier]
-    gap = barrier - strikes
-    extra = (float(expected_call(table, barrier)) - expected_put(table, strikes)) / gap
-    return _ordered(beyond + max(float(np.max(extra)), 0.0), float(np.min(expected_call(table, strikes) / gap)))
+    extra = (float(expected_call(table, barrier)) - expected_put(table, strikes)) / (barrier - strikes)
+    strikes = np.append(strikes, barrier)
+    above = 1.0 - probability_below(table, strikes)
+    rising = expected_call(table, strikes) - above * (barrier - strikes)  # sign of the slope of C/(B − K)
+    i = max(int(np.argmax(rising >= 0.0)), 1)
+    at = barrier - _flat_distance(
+        barrier - strikes[i - 1], barrier - strikes[i], -rising[i - 1], above[i - 1] - above[i]
+    )
+    return _ordered(beyond + max(float(np.max(extra)), 0.0), 1.0 - float(probability_below(table, at)))
 
 
 def _bounds_below(table: Density, barrier: float, beyond: float) -> tuple[float, float]:
     strikes = table.price[table.price > barrier]
-    gap = strikes - barrier
-    extra = (float(expected_put(table, barrier)) - expected_call(table, strikes)) / gap
-    return _ordered(beyond + max(float(np.max(extra)), 0.0), float(np.min(expected_put(table, strikes) / gap)))
+    extra = (float(expected_put(table, barrier)) - expected_call(table, strikes)) / (strikes - barrier)
+    strikes = np.append(strikes[::-1], barrier)
+    below = probability_below(table, strikes)
+    rising = expected_put(table, strikes) - below * (strikes - barrier)
+    i = max(int(np.argmax(rising >= 0.0)), 1)
+    at = barrier + _flat_distance(
+        strikes[i - 1] - barrier, strikes[i] - barrier, -rising[i - 1], below[i - 1] - below[i]
+    )
+    return _ordered(beyond + max(float(np.max(extra)), 0.0), float(probability_below(table, at)))
+
+
+def _flat_distance(far: float, close: float, missing: float, mass: float) -> float:
+    """Distance from the barrier, between two prices' `far` and `close`, where the slope of C/(B − K) is 0.
+
+    In a cell of even density g the slope's numerator rises from −`missing` by g·(far² − distance²)/2.
+    """
+    if mass <= 0.0:
+        return float(close)
+    square = far * far - 2.0 * missing * (far - close) / mass
+    return float(min(max(math.sqrt(max(square, 0.0)), close), far))
 
 
 def _ordered(lowest: float, highest: float) -> tuple[float, float]:
-    highest = min(highest, 1.0)
-    return (lowest, highest) if lowest <= highest else (highest, highest)  # equal up to rounding
+    return min(lowest, highest), highest  # they may be equal up to rounding
