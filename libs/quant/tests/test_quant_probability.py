@@ -263,6 +263,7 @@ def test_cvar_tends_to_the_expected_loss_and_to_the_worst_case(legs):
     )
     levels = [cvar_lognormal(legs, 0.5, **law, level=level) for level in (0.0, 0.3, 0.9, 0.999, 1.0 - 1e-12)]
     assert levels == sorted(levels)
+    assert math.isfinite(cvar_lognormal(legs, 0.5, forward=100.0, t_years=1.0, vol=40.0))
     worst = extremes(legs, 0.5).max_loss
     assert worst is None or levels[-1] <= worst + 1e-9
 

@@ -4,30 +4,29 @@ With q = 1 − level and profit P, for any q-quantile y of P
 
     CVaR = E[(y − P)⁺]/q − y          (a loss is positive; Rockafellar and Uryasev [1])
 
-which is right also where the distribution of P jumps, as it does at a structure's capped loss; the formula is least at
-the right y, so that an error in y counts only squared. y is found by halving, with both terms exact: under a table P is
-spread evenly over each piece between the table's prices and the kinks; under a lognormal (y − P)⁺ is piecewise linear
-in the price, so its mean is a sum of calls.
+which is right also where the distribution of P jumps, as it does at a structure's capped loss. y is found by halving,
+with both terms exact: under a table P is spread evenly over each piece between the table's prices and the kinks; under
+a lognormal (y − P)⁺ is piecewise linear in the price. Of the last two y the lower is taken: the outcomes below it have
+less probability than q, so that its rounding is not magnified by 1/q.
 
 References:
     [1] R. T. Rockafellar, S. Uryasev, "Conditional value-at-risk for general loss distributions", J. Banking & Finance
         26 (2002), 1443-1471.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from contango_quant.broadcast import NON_NEGATIVE, POSITIVE, Floats, floats
-from contango_quant.pricing.black import black_price
 from contango_quant.pricing.density import Density, probability_below
 from contango_quant.pricing.expected import expected_profit_lognormal
 from contango_quant.pricing.lognormal import finish_between, lognormal_quantile
 from contango_quant.pricing.normal import inverse_cdf
 from contango_quant.pricing.payoff import (
     Leg,
-    break_evens,
     extremes,
     kinks,
     profit_at,
@@ -101,7 +100,7 @@ def _share(level: float) -> float:
 
 
 def _quantile(below: Callable[[float], float], share: float, low: float, high: float) -> float:
-    """The y between `low` and `high` where the probability `below` it reaches `share`."""
+    """The y between `low` and `high` where the probability `below` it reaches `share`, rounded down."""
     for _ in range(HALVINGS):
         y = 0.5 * (low + high)
         if y <= low or y >= high:
@@ -110,7 +109,7 @@ def _quantile(below: Callable[[float], float], share: float, low: float, high: f
             low = y
         else:
             high = y
-    return high
+    return low
 
 
 def _pieces(legs: Sequence[Leg], net_premium: float, table: Density) -> tuple[Floats, Floats, Floats]:
@@ -125,14 +124,18 @@ def _pieces(legs: Sequence[Leg], net_premium: float, table: Density) -> tuple[Fl
 
 
 def _mean_above_zero(legs: Sequence[Leg], net_premium: float, forward: float, s: float) -> float:
-    """E[profit⁺] under a lognormal: one call for every change of the slope of the profit above 0."""
-    cuts = sorted({float(price) for price in (*kinks(legs), *break_evens(legs, net_premium))})
-    values = [max(profit_at(legs, net_premium, price), 0.0) for price in cuts]
-    slopes = [(values[i + 1] - values[i]) / (cuts[i + 1] - cuts[i]) for i in range(len(cuts) - 1)]
-    beyond = profit_at(legs, net_premium, 2.0 * cuts[-1] + 1.0)
-    slopes.append(tail_slope(legs) if beyond > 0.0 else 0.0)
-    terms = [values[0]]
-    for i, price in enumerate(cuts):
-        change = slopes[i] - (slopes[i - 1] if i else 0.0)
-        terms.append(change * black_price(forward, price, 1.0, s, 1.0, True))
-    return math.fsum(terms)
+    """E[profit⁺] under a lognormal, a sum of positive parts: a small one keeps its digits.
+
+    The price's own mean over an interval is the probability of it under the forward F·e^(s²), times F.
+    """
+    parts = []
+    for start, end in profit_intervals(legs, net_premium):
+        cuts = [start, *(price for price in kinks(legs) if start < price < end), end]
+        for low, high in itertools.pairwise(cuts):
+            value = max(profit_at(legs, net_premium, low), 0.0)
+            rise = tail_slope(legs) if high == math.inf else profit_at(legs, net_premium, high) - value
+            slope = rise if high == math.inf else rise / (high - low)
+            chance = finish_between(low, high, forward, s)
+            over_low = forward * finish_between(low, high, forward * math.exp(min(s * s, 700.0)), s) - low * chance
+            parts.append(value * chance + slope * over_low)
+    return math.fsum(parts)

@@ -62,7 +62,10 @@ def _by_images(a: float, b: float, nu: float, s: float) -> float:
     w = b - a
     total = cdf((nu - b) / s) + cdf((a - nu) / s)
     for n in range(IMAGES):  # nearest images first; below zero by mirroring everything
-        total += _image(2.0 * b + 2.0 * n * w, a, b, nu, s) + _image(-2.0 * a + 2.0 * n * w, -b, -a, -nu, s)
+        near = _image(2.0 * b + 2.0 * n * w, a, b, nu, s) + _image(-2.0 * a + 2.0 * n * w, -b, -a, -nu, s)
+        total += near
+        if near <= 1e-18 * total:
+            break
         far = 2.0 * (n + 1) * w
         total -= _image(far, a, b, nu, s) + _image(far, -b, -a, -nu, s)
     return total
