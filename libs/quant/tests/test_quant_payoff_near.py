@@ -247,7 +247,7 @@ def test_expected_profit_under_a_table_is_that_of_adaptive_quadrature():
 
 
 def test_hull_calendar_and_bad_legs():
-    # Hull, Options, Futures, and Other Derivatives, 10th ed., sec. 12.3: a calendar's profit is largest with the
+    # Hull, Options, Futures, and Other Derivatives, 10th ed., ch. 12: a calendar's profit is largest with the
     # stock at the strike, and a loss of about its cost when far from it.
     found = model_extremes_near(*CALENDAR, -1.6)
     assert found.gain_spot == pytest.approx(100.0)

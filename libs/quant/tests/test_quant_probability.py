@@ -282,7 +282,7 @@ def test_published_formula_of_the_binary_estimate():
 
 
 def test_hull_bull_spread():
-    # Hull, Options, Futures, and Other Derivatives, 10th ed., example 12.2: calls bought at 30 for 3 and sold at 35
+    # Hull, Options, Futures, and Other Derivatives, 10th ed., ch. 12 (bull spread): calls at 30 for 3 and at 35
     # for 1; profit -2 up to 30, S - 32 between, 3 from 35. Profitable above 32.
     spread = [Leg(1, 30, True), Leg(-1, 35, True)]
     assert [profit_at(spread, -2, s) for s in (25, 30, 33, 35, 40)] == [-2, -2, 1, 3, 3]
