@@ -131,6 +131,30 @@ def break_evens(legs: Sequence[Leg], net_premium: float) -> list[float]:
     return sorted(zeros)
 
 
+def profit_intervals(legs: Sequence[Leg], net_premium: float) -> list[tuple[float, float]]:
+    """The open intervals of prices with a profit above 0, ascending; an upper end of inf is the tail.
+
+    A profit within rounding of 0 (1e-14 of strikes and premium) counts as none.
+
+    >>> profit_intervals([Leg(-1, 95, False), Leg(1, 90, False), Leg(-1, 105, True), Leg(1, 110, True)], 2)
+    [(93.0, 107.0)]
+    >>> profit_intervals([Leg(1, 100, True), Leg(1, 100, False)], -7)
+    [(0.0, 93.0), (107.0, inf)]
+    """
+    cuts = sorted({float(price) for price in (*kinks(legs), *break_evens(legs, net_premium))})
+    noise = min(0.5, 1e-14 * (abs(net_premium) + sum(abs(leg.quantity) * leg.strike for leg in legs)))
+    found: list[tuple[float, float]] = []
+    for low, high in zip(cuts, [*cuts[1:], math.inf], strict=True):
+        inside = 0.5 * (low + high) if high < math.inf else 2.0 * low + 1.0
+        if profit_at(legs, net_premium, inside) <= noise:
+            continue
+        if found and found[-1][1] == low and profit_at(legs, net_premium, low) > noise:
+            found[-1] = (found[-1][0], high)
+        else:
+            found.append((low, high))
+    return found
+
+
 def max_loss_lower_bound(
     near: Sequence[Leg],
     far: Sequence[Leg],
