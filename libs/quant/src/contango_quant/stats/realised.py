@@ -45,7 +45,10 @@ def close_to_close(close: ArrayLike, *, window: int, periods_per_year: float) ->
     """
     prices = line("close", close, POSITIVE)
     params = realised_vol.Params(window, number("periods_per_year", periods_per_year, POSITIVE))
-    return kernel.run(realised_vol, realised_vol.init(params), prices)
+    found = kernel.run(realised_vol, realised_vol.init(params), prices)
+    if not np.isfinite(found[window:]).all():
+        raise ValueError("neighbouring closes must have a finite quotient")
+    return found
 
 
 def parkinson(*, high: ArrayLike, low: ArrayLike, window: int, periods_per_year: float) -> Floats:
@@ -140,9 +143,7 @@ def _range_variances(opens: Floats, highs: Floats, lows: Floats, closes: Floats)
     found = kernel.run(range_vol, range_vol.init(range_vol.Params()), opens, highs, lows, closes)
     if not np.isfinite(found).all():
         i = int(np.argmin(np.isfinite(found).all(axis=1)))
-        raise ValueError(
-            f"high over low must be a finite number, got {float(highs[i])!r} over {float(lows[i])!r} at {i}"
-        )
+        raise ValueError(f"high/low must be finite, got {float(highs[i])!r}/{float(lows[i])!r} at position {i}")
     return found
 
 
