@@ -8,8 +8,8 @@ All ratios are per period (not annual); γ₃ skewness, γ₄ kurtosis (3 for th
     DSR      = PSR(E[max])                                                  better than luck among M
 
 with γ = 0.5772… and V the variance of the ratios over the trials. E[max] is the asymptotic formula of [2]: it
-is 2 % above the exact value at 10 trials and within 0.3 % from 100 on. Trials that resemble each other count
-as fewer.
+is above the exact value by 2 % at 10 trials, 1 % at 100 and 0.5 % at 1,000: the cautious side. Trials that
+resemble each other count as fewer.
 
 References:
     [1] D. H. Bailey, M. López de Prado, "The Sharpe ratio efficient frontier", J. Risk 15 (2012) 3-44.

@@ -2,15 +2,15 @@
 
 Per period SR = (mean − rate)/sd, and for n returns
 
-    independent normal         se² = (1 + SR²/2)/n                                           [1] eq. 9
+    independent normal         se² = (1 + SR²/2)/n                                           [1]
     independent, any shape     se² = (1 − γ₃ SR + (γ₄ − 1) SR²/4)/n                          [2]
     dependent, any shape       se² = long-run variance of ψ_t over n,
-                               ψ_t = z_t − SR (z_t² − 1)/2,   z_t = (r_t − mean)/sd          [1] appendix
+                               ψ_t = z_t − SR (z_t² − 1)/2,   z_t = (r_t − mean)/sd          [1]
 
 The last is the one to use: its long-run variance is Newey's and West's [3], and without lags it is the
 second. Over q periods the ratio grows not with √q but with
 
-    η(q) = q/√(q + 2 Σ_(k<q) (q − k) ρ_k)                                                    [1] eq. 20
+    η(q) = q/√(q + 2 Σ_(k<q) (q − k) ρ_k)                                                    [1]
 
 which is √q only without autocorrelation.
 

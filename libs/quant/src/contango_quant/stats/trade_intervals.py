@@ -92,11 +92,14 @@ def sortino(returns: ArrayLike, *, periods_per_year: float, rng: np.random.Gener
     )
 
 
-def measured(figure: Figure, values: Floats, *, rng: np.random.Generator, level: float = 0.9) -> Measured:
+def measured(
+    figure: Figure, values: Floats, *, rng: np.random.Generator, level: float = 0.9, resamples: int = 1000
+) -> Measured:
     """Any figure of values (n,) in order of time, with its stationary block bootstrap interval.
 
     >>> measured(performance.expectancy, np.array([5.0]), rng=np.random.default_rng(0))
     Measured(value=5.0, interval=None)
     """
     draw = bootstrap.stationary(float(bootstrap.usual_block(len(values))))
-    return Measured(figure(values), bootstrap.interval(figure, values, draw=draw, rng=rng, level=level))
+    found = bootstrap.interval(figure, values, draw=draw, rng=rng, level=level, resamples=resamples)
+    return Measured(figure(values), found)
