@@ -305,3 +305,18 @@ def test_finite_values_never_give_nan():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@settings(max_examples=15)
+@given(st.floats(0.0, 0.98), st.integers(5, 150), st.floats(0.01, 0.3))
+def test_power_lies_between_size_and_one_and_grows_with_the_sample(b, d, size):
+    one, more = (ar1.unit_root_power(b, transitions=n, size=size) for n in (d, 2 * d))
+    assert size - 1e-6 <= one <= more + 1e-6
+    assert more <= 1.0
+
+
+def test_power_is_what_happens():
+    rng = np.random.default_rng(12)
+    limit = np.quantile(slopes(paths(rng, 100, 1.0, 20_000)), 0.05)
+    share = np.mean(slopes(paths(rng, 100, 0.9, 20_000)) < limit)
+    assert ar1.unit_root_power(0.9, transitions=100) == pytest.approx(share, abs=0.02)

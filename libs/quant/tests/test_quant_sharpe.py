@@ -134,7 +134,7 @@ MONTH = math.sqrt(12.0)
 
 
 def test_probabilistic_ratio_of_the_papers_fund():
-    """Bailey and López de Prado (2012), the example of a fund: 24 months, annual ratio 1.59, skewness −2.448, kurtosis 10.164."""
+    """Bailey and López de Prado (2012), a fund of 24 months: annual 1.59, skewness −2.448, kurtosis 10.164."""
     fund = {"benchmark": 0.0, "samples": 24}
     assert deflated.probabilistic_sharpe(0.458, **fund) == pytest.approx(0.982, abs=5e-4)
     shaped = deflated.probabilistic_sharpe(0.458, **fund, skewness=-2.448, kurtosis=10.164)
@@ -146,7 +146,7 @@ def test_probabilistic_ratio_of_the_papers_fund():
     [(252, 0.0, 3.0, 2.73), (52, 0.0, 3.0, 2.83), (12, 0.0, 3.0, 3.24), (12, -0.72, 5.78, 4.99)],
 )
 def test_least_records_are_the_printed_ones(per_year, skewness, kurtosis, years):
-    """Bailey and López de Prado (2012), least records: annual ratio 2 against 1 at 95 %, daily, weekly, monthly returns."""
+    """Bailey and López de Prado (2012): annual ratio 2 against 1 at 95 %, daily, weekly and monthly returns."""
     root = math.sqrt(per_year)
     got = deflated.min_track_record(2.0 / root, benchmark=1.0 / root, skewness=skewness, kurtosis=kurtosis)
     assert got / per_year == pytest.approx(years, abs=0.006)
