@@ -22,11 +22,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
 from contango_quant.broadcast import POSITIVE, Floats
+from contango_quant.stats import rolling
 from contango_quant.stats.align import inner_join
+from contango_quant.stats.ewma import quotient
 from contango_quant.stats.lines import count, line, same_length, scaled
 
 HALFLIFE, SHORT, LONG = 20.0, 20, 60
@@ -118,27 +119,10 @@ def rolling_beta(asset_returns: ArrayLike, market_returns: ArrayLike, *, window:
     y, x = line("asset_returns", asset_returns), line("market_returns", market_returns)
     same_length(asset_returns=y, market_returns=x)
     count("window", window, 2)
-    out = np.full(x.size, math.nan)
     small_y, unit_y = scaled(y)
     small_x, unit_x = scaled(x)
-    _rolling_loop(np.ascontiguousarray(small_y), np.ascontiguousarray(small_x), window, out)
-    return out * (unit_y / unit_x)
-
-
-@njit(cache=True, error_model="numpy")
-def _rolling_loop(y, x, window, out):  # type: ignore[no-untyped-def]
-    for end in range(window, x.shape[0] + 1):
-        mean_x, mean_y, sxx, sxy = 0.0, 0.0, 0.0, 0.0
-        for i in range(end - window, end):
-            mean_x += x[i] / window
-            mean_y += y[i] / window
-        moved = False
-        for i in range(end - window, end):
-            moved = moved or x[i] != x[end - 1]
-            sxx += (x[i] - mean_x) ** 2
-            sxy += (x[i] - mean_x) * (y[i] - mean_y)
-        # Equal values: what is left of sxx would be rounding.
-        out[end - 1] = sxy / sxx if moved and sxx > 0.0 else math.nan
+    found = rolling.moments(small_x, small_y, window=window)
+    return quotient(found.xy, found.xx) * (unit_y / unit_x)
 
 
 def correlation(x: Floats, y: Floats) -> float | None:

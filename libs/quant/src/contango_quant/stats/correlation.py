@@ -23,6 +23,8 @@ from numpy.typing import ArrayLike
 
 from contango_quant.broadcast import ANY, Floats, floats
 from contango_quant.pricing.normal import inverse_cdf
+from contango_quant.stats import rolling
+from contango_quant.stats.ewma import quotient
 from contango_quant.stats.lines import count, line, same_length, scaled, share
 
 
@@ -73,9 +75,8 @@ def rolling_correlation(x: ArrayLike, y: ArrayLike, *, window: int) -> Floats:
     """
     xs, ys = line("x", x), line("y", y)
     same_length(x=xs, y=ys)
-    if xs.size == 0:
-        return xs
-    return rolling_shrunk_correlation(np.column_stack([xs, ys]), window=window)[:, 0, 1]
+    found = rolling.moments(scaled(xs)[0], scaled(ys)[0], window=count("window", window, 3))
+    return np.clip(quotient(found.xy, np.sqrt(found.xx) * np.sqrt(found.yy)), -1.0, 1.0)
 
 
 def fisher_interval(correlation: float, *, samples: int, level: float = 0.9) -> tuple[float, float] | None:

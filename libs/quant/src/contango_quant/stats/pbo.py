@@ -15,11 +15,13 @@ References:
         J. Computational Finance 20 (2017) 39-69 (first version 2015).
 """
 
+import math
 from itertools import combinations
 from math import inf
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from contango_quant.broadcast import ANY, Floats, floats
@@ -90,26 +92,42 @@ def _choices(blocks: int) -> NDArray[np.float64]:
 
 def _judge(cut: Floats, past: Floats) -> tuple[Floats, Floats, Floats]:
     """λ, past and future ratio of the chosen configuration, for the choices with any ratio in the past."""
-    before, after = _ratios(cut, past), _ratios(cut, 1.0 - past)
-    chosen = np.argmax(before, axis=1)
-    rows = np.arange(len(past))
-    value = after[rows, chosen][:, None]
-    # Equal ratios share the mean of their ranks.
-    rank = np.sum(after < value, axis=1) + 0.5 * (np.sum(after == value, axis=1) + 1.0)
-    w = rank / (after.shape[1] + 1.0)
-    defined = before[rows, chosen] > -inf
-    return np.log(w / (1.0 - w))[defined], before[rows, chosen][defined], value[defined, 0]
-
-
-def _ratios(cut: Floats, choice: Floats) -> Floats:
-    """Sharpe ratios per period (choices, configurations); −inf where the returns do not move."""
-    n = cut.shape[1] * cut.shape[0] // 2
+    n = cut.shape[0] * cut.shape[1] // 2
     centre = cut.mean(axis=(0, 1))  # taken out before squaring, lest a large mean drown the spread
     off = cut - centre
-    mean = choice @ off.sum(axis=1) / n
-    squares = choice @ (off**2).sum(axis=1) - n * mean**2
+    totals, squares = off.sum(axis=1), (off**2).sum(axis=1)
+    out = np.empty((3, len(past)))
+    _judge_loop(past @ totals, past @ squares, (1.0 - past) @ totals, (1.0 - past) @ squares, centre, n, out)
+    defined = out[1] > -inf
+    return out[0][defined], out[1][defined], out[2][defined]
+
+
+@njit(cache=True, error_model="numpy")
+def _ratio(total, squares, centre, n):  # type: ignore[no-untyped-def]
+    """Sharpe ratio per period from sums of deviations from `centre`; −inf where the returns do not move."""
+    mean = total / n
+    spread = squares - n * mean * mean
     # What rounding alone can leave of a column that does not move.
-    noise = 1e-13 * (choice @ (off**2).sum(axis=1) + n * centre**2 * 1e-13)
-    moves = squares > noise
-    spread = np.sqrt(np.where(moves, squares, 1.0) / (n - 1))
-    return np.where(moves, (mean + centre) / spread, -inf)
+    if spread <= 1e-13 * squares + 1e-26 * n * centre * centre:
+        return -math.inf
+    return (mean + centre) / math.sqrt(spread / (n - 1))
+
+
+@njit(cache=True, error_model="numpy")
+def _judge_loop(past_total, past_squares, total, squares, centre, n, out):  # type: ignore[no-untyped-def]
+    columns = centre.shape[0]
+    after = np.empty(columns)
+    for i in range(out.shape[1]):
+        chosen, best = 0, -math.inf
+        for j in range(columns):
+            ratio = _ratio(past_total[i, j], past_squares[i, j], centre[j], n)
+            if ratio > best:
+                chosen, best = j, ratio
+            after[j] = _ratio(total[i, j], squares[i, j], centre[j], n)
+        below, equal = 0, 0
+        for j in range(columns):
+            below += after[j] < after[chosen]
+            equal += after[j] == after[chosen]
+        # Equal ratios share the mean of their ranks.
+        w = (below + 0.5 * (equal + 1.0)) / (columns + 1.0)
+        out[0, i], out[1, i], out[2, i] = math.log(w / (1.0 - w)), best, after[chosen]

@@ -25,10 +25,10 @@ References:
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
 from contango_quant.broadcast import POSITIVE, Floats
+from contango_quant.stats import rolling
 from contango_quant.stats.lines import count, line, number, same_length
 from contango_quant.stream import kernel, range_vol, realised_vol, sma
 
@@ -102,41 +102,24 @@ def yang_zhang(
     count("window", window, 2)
     opens, highs, lows, closes = _bars(open_, high, low, close)
     ranges = _range_variances(opens, highs, lows, closes)[:, ROGERS_SATCHELL]
+    log_open, log_close = np.log(opens), np.log(closes)
+    # The first bar has no night before it, and is in no window.
+    parts = rolling.moments(log_open[1:] - log_close[:-1], (log_close - log_open)[1:], window=window)
+    weight = 0.34 / (1.34 + (window + 1.0) / (window - 1.0))
     out = np.full(closes.size, math.nan)
-    _yang_zhang_loop(np.log(opens), np.log(closes), ranges, window, out)
+    out[1:] = (parts.xx + weight * parts.yy) / (window - 1.0) + (1.0 - weight) * _mean(ranges, window)[1:]
     return _annual(out, periods_per_year)
-
-
-@njit(cache=True, error_model="numpy")
-def _variance(values, start, n):  # type: ignore[no-untyped-def]
-    mean = 0.0
-    for i in range(start, start + n):
-        mean += values[i] / n
-    squares = 0.0
-    for i in range(start, start + n):
-        squares += (values[i] - mean) ** 2
-    return squares / (n - 1)
-
-
-@njit(cache=True, error_model="numpy")
-def _yang_zhang_loop(log_open, log_close, range_variance, n, out):  # type: ignore[no-untyped-def]
-    weight = 0.34 / (1.34 + (n + 1.0) / (n - 1.0))
-    night, day = np.empty_like(log_open), log_close - log_open
-    for i in range(1, log_open.shape[0]):
-        night[i] = log_open[i] - log_close[i - 1]
-    for end in range(n, out.shape[0]):
-        start = end - n + 1
-        ranges = 0.0
-        for i in range(start, end + 1):
-            ranges += range_variance[i] / n
-        out[end] = _variance(night, start, n) + weight * _variance(day, start, n) + (1.0 - weight) * ranges
 
 
 def _mean_range(
     column: int, open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike, window: int, periods: float
 ) -> Floats:
     variances = _range_variances(*_bars(open_, high, low, close))[:, column]
-    return _annual(kernel.run(sma, sma.init(sma.Params(window)), variances), periods)
+    return _annual(_mean(variances, window), periods)
+
+
+def _mean(values: Floats, window: int) -> Floats:
+    return kernel.run(sma, sma.init(sma.Params(window)), values)
 
 
 def _range_variances(opens: Floats, highs: Floats, lows: Floats, closes: Floats) -> Floats:
