@@ -54,9 +54,9 @@ def _moments_loop(x, y, window, out):  # type: ignore[no-untyped-def]
             if start > 0 or p == window:
                 dx, dy = tails[p, 0] - head[0], tails[p, 1] - head[1]
                 both = p * (window - p) * inverse[window]
-                out[0, i] = head[2] + tails[p, 2] + dx * dx * both
-                out[1, i] = head[3] + tails[p, 3] + dy * dy * both
-                out[2, i] = head[4] + tails[p, 4] + dx * dy * both
+                out[0, i] = head[2] + tails[p, 2] + both * dx * dx
+                out[1, i] = head[3] + tails[p, 3] + both * dy * dy
+                out[2, i] = head[4] + tails[p, 4] + both * dx * dy
         if stop - start == window:
             tail = empty
             for p in range(window - 1, 0, -1):
