@@ -180,3 +180,14 @@ def test_huge_and_tiny_returns_keep_their_beta():
     assert beta.rolling_beta(y * 1e200, x * 1e200, window=60)[-1] == pytest.approx(
         beta.rolling_beta(y, x, window=60)[-1]
     )
+
+
+def test_a_single_day_that_decides_alone_has_no_error():
+    """In the last 20 days the market moved once: the line runs through that day exactly."""
+    x, y = market(9, 100)
+    x[-20:] = 0.0
+    x[-5] = 0.02
+    got = blend_of(x, y)
+    assert got.rolling_20.beta == pytest.approx(y[-5] / 0.02 - np.delete(y[-20:], 15).mean() / 0.02)
+    assert got.rolling_20.se is None
+    assert got.rolling_60.se > 0.0

@@ -251,3 +251,23 @@ def test_alike_trials_count_as_fewer():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@given(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300), st.floats(-1e100, 1e100))
+def test_finite_figures_never_give_nan(ratio, benchmark, skewness):
+    shape = {"skewness": skewness, "kurtosis": 3.0 + 2.0 * skewness * skewness}
+    assert 0.0 <= deflated.probabilistic_sharpe(ratio, benchmark=benchmark, samples=100, **shape) <= 1.0
+    needed = deflated.min_track_record(ratio, benchmark=benchmark, **shape)
+    assert needed is None or needed >= 1.0
+    assert sharpe.standard_error_normal(ratio, samples=9) > 0.0
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_sizes_at_the_ends_of_the_number_range_change_nothing(scale):
+    r = np.random.default_rng(5).normal(0.1, 1.0, 50)
+    one, other = (sharpe.interval(x, periods_per_year=12.0) for x in (r, r * scale))
+    assert other == pytest.approx(one)
+    assert deflated.moments(r * scale) == pytest.approx(deflated.moments(r))
+    assert performance.sortino(r * scale, periods_per_year=1.0) == pytest.approx(
+        performance.sortino(r, periods_per_year=1.0)
+    )

@@ -31,7 +31,7 @@ def inner_join(ts_a: ArrayLike, a: ArrayLike, ts_b: ArrayLike, b: ArrayLike) -> 
     Joined(ts=array([2, 4]), a=array([20., 40.]), b=array([5., 7.]))
     """
     times_a, times_b = _times("ts_a", ts_a), _times("ts_b", ts_b)
-    if times_a.dtype.kind != times_b.dtype.kind and times_a.size and times_b.size:
+    if (times_a.dtype.kind == "M") != (times_b.dtype.kind == "M") and times_a.size and times_b.size:
         raise ValueError(f"ts_a and ts_b must be of one kind, got {times_a.dtype} and {times_b.dtype}")
     values_a, values_b = line("a", a), line("b", b)
     for name, times, values in (("a", times_a, values_a), ("b", times_b, values_b)):

@@ -33,16 +33,17 @@ from contango_quant.stats.lines import count, line, same_length, scaled
 HALFLIFE, SHORT, LONG = 20.0, 20, 60
 BLEND = (0.5, 0.3, 0.2)  # EWMA, short window, long window
 MIN_RETURNS = 60
+LEAST_LEFT = 1e-6  # of a return's weight in its own fitted value
 TOO_FEW, MARKET_FLAT = "fewer than 60 common returns", "the market did not move"
 # Usual betas to the S&P 500, for use only where there is no history, and then labelled so.
 ASSET_BETAS = MappingProxyType({"SPY": 1.0, "QQQ": 1.15, "IWM": 1.2, "TLT": -0.3, "GLD": 0.05})
 
 
 class Estimate(NamedTuple):
-    """beta and its standard error."""
+    """beta and its standard error; None where one return alone decides the line, which then shows no error."""
 
     beta: float
-    se: float
+    se: float | None
 
 
 class DynamicBeta(NamedTuple):
@@ -153,5 +154,8 @@ def _estimate(x: Floats, y: Floats, weights: Floats, mix: Floats) -> Estimate:
     coefficients = mix @ slopes  # (n,): beta is their product with y
     levels = mix @ (weights - slopes * means[:, None])  # (n,): alpha is theirs
     residuals = y - (levels @ y + (coefficients @ y) * x)
-    own = levels + coefficients * x
-    return Estimate(float(coefficients @ y), float(np.sqrt(np.sum((coefficients * residuals / (1.0 - own)) ** 2))))
+    left = 1.0 - (levels + coefficients * x)
+    beta = float(coefficients @ y)
+    if (left < LEAST_LEFT).any():
+        return Estimate(beta, None)
+    return Estimate(beta, float(np.sqrt(np.sum((coefficients * residuals / left) ** 2))))

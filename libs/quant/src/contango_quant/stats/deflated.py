@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 from contango_quant.broadcast import NON_NEGATIVE
 from contango_quant.pricing.normal import cdf, inverse_cdf
 from contango_quant.stats import performance
-from contango_quant.stats.lines import count, line, number, share
+from contango_quant.stats.lines import count, line, number, scaled, share
 
 EULER_GAMMA = 0.5772156649015329
 
@@ -49,7 +49,8 @@ def moments(returns: ArrayLike, *, rate_per_period: float = 0.0) -> Moments | No
     ratio = performance.sharpe(column, periods_per_year=1.0, rate_per_period=rate_per_period)
     if ratio is None or column.size < 3:
         return None
-    z = (column - column.mean()) / np.std(column)
+    small, _ = scaled(column)
+    z = (small - small.mean()) / np.std(small)
     return Moments(ratio, float(np.mean(z**3)), float(np.mean(z**4)), int(column.size))
 
 
@@ -63,28 +64,33 @@ def probabilistic_sharpe(
     >>> round(probabilistic_sharpe(0.458, benchmark=0.0, samples=24, skewness=-2.448, kurtosis=10.164), 3)
     0.913
     """
+    unit = max(1.0, abs(sharpe))
     spread = _spread(sharpe, skewness, kurtosis)
-    gap = sharpe - number("benchmark", benchmark)
+    gap = sharpe / unit - number("benchmark", benchmark) / unit
     root = math.sqrt(count("samples", samples, 2) - 1.0)
     if spread == 0.0:
         return 0.5 if gap == 0.0 else float(gap > 0.0)
-    return float(cdf(gap * root / spread))
+    return float(cdf(gap / spread * root))
 
 
 def min_track_record(
     sharpe: float, *, benchmark: float, level: float = 0.95, skewness: float = 0.0, kurtosis: float = 3.0
 ) -> float | None:
-    """MinTRL: returns needed for the PSR to reach `level`; None when the ratio is not above the benchmark.
+    """MinTRL: returns needed for the PSR to reach `level`; None when the ratio is not above the benchmark, or so
+    little that no number would do.
 
     >>> round(min_track_record(2.0 / 12**0.5, benchmark=1.0 / 12**0.5) / 12, 2)  # years of months
     3.24
     """
+    unit = max(1.0, abs(sharpe))
     spread = _spread(sharpe, skewness, kurtosis)
-    gap = sharpe - number("benchmark", benchmark)
+    gap = sharpe / unit - number("benchmark", benchmark) / unit
     z = float(inverse_cdf(share("level", level)))
     if gap <= 0.0:
         return None
-    return 1.0 + (spread * max(z, 0.0) / gap) ** 2
+    ratio = max(z, 0.0) * spread / gap
+    needed = 1.0 + ratio * ratio
+    return needed if math.isfinite(needed) else None
 
 
 def expected_max_sharpe(*, trials: float, variance: float) -> float:
@@ -134,10 +140,11 @@ def deflated_sharpe(
 
 
 def _spread(sharpe: float, skewness: float, kurtosis: float) -> float:
-    """√n times the ratio's standard error."""
-    number("sharpe", sharpe)
-    least = 1.0 + number("skewness", skewness) ** 2
+    """√n times the ratio's standard error, over max(1, |ratio|) lest the square of a huge one overflow."""
+    unit = max(1.0, abs(number("sharpe", sharpe)))
+    least = 1.0 + number("skewness", skewness) * skewness
     if number("kurtosis", kurtosis) < least * (1.0 - 1e-12):
         raise ValueError(f"kurtosis must be at least 1 + skewness² = {least!r}, got {kurtosis!r}")
-    # At least (1 − skewness·sharpe/2)², so never below 0 but for rounding.
-    return math.sqrt(max(1.0 - skewness * sharpe + 0.25 * (kurtosis - 1.0) * sharpe**2, 0.0))
+    part, one = sharpe / unit, 1.0 / unit
+    # At least (one − skewness·part/2)², so never below 0 but for rounding.
+    return math.sqrt(max(one * one - skewness * part * one + 0.25 * (kurtosis - 1.0) * part * part, 0.0))

@@ -23,7 +23,13 @@ def line(name: str, values: ArrayLike, sign: int = ANY) -> Floats:
 
 
 def same_length(**columns: Floats) -> None:
-    """ValueError that lists the lengths unless all columns are equally long."""
+    """ValueError that lists the lengths unless all columns are equally long.
+
+    >>> same_length(x=np.zeros(2), y=np.zeros(3))
+    Traceback (most recent call last):
+        ...
+    ValueError: columns must be equally long, got x 2, y 3
+    """
     if len({column.shape[0] for column in columns.values()}) > 1:
         lengths = ", ".join(f"{name} {column.shape[0]}" for name, column in columns.items())
         raise ValueError(f"columns must be equally long, got {lengths}")

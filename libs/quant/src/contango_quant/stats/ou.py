@@ -41,7 +41,7 @@ EXPLOSIVE = "b is not below 1"
 
 
 class OuFit(NamedTuple):
-    """A fit; `reason` says why there is no reversion to speak of, and then theta to stationary_sd are None.
+    """A fit; `reason` says why there is no reversion to speak of; then only the shortest half-life may be given.
 
     samples; level of the interval; ar1_ols: least squares; ar1, ar1_low, ar1_high: median-unbiased, exact
     limits; theta_per_day; half_life_days with its limits (high None: unbounded); mean and stationary_sd: unit

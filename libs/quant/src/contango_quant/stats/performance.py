@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from contango_quant.broadcast import POSITIVE, Floats, floats
-from contango_quant.stats.lines import line
+from contango_quant.stats.lines import line, scaled
 
 
 class Drawdown(NamedTuple):
@@ -55,7 +55,7 @@ def sharpe(returns: ArrayLike, *, periods_per_year: float, rate_per_period: floa
     >>> round(sharpe([0.01, 0.02, 0.03], periods_per_year=252.0), 6)
     31.749016
     """
-    excess = line("returns", returns) - rate_per_period
+    excess, _ = scaled(line("returns", returns) - rate_per_period)
     floats("periods_per_year", periods_per_year, POSITIVE)
     if excess.size < 2:
         return None
@@ -66,8 +66,12 @@ def sharpe(returns: ArrayLike, *, periods_per_year: float, rate_per_period: floa
 
 
 def sortino(returns: ArrayLike, *, periods_per_year: float, rate_per_period: float = 0.0) -> float | None:
-    """Mean excess return over the root mean square of the shortfalls (over all periods), annualised."""
-    excess = line("returns", returns) - rate_per_period
+    """Mean excess return over the root mean square of the shortfalls (over all periods), annualised.
+
+    >>> round(sortino([0.03, -0.01, 0.04, -0.02], periods_per_year=5.0), 12)
+    2.0
+    """
+    excess, _ = scaled(line("returns", returns) - rate_per_period)
     floats("periods_per_year", periods_per_year, POSITIVE)
     if excess.size < 2:
         return None
@@ -104,13 +108,21 @@ def profit_factor(pnls: ArrayLike) -> float | None:
 
 
 def win_rate(pnls: ArrayLike) -> float | None:
-    """Share of trades with a profit above 0; a trade of exactly 0 is no win."""
+    """Share of trades with a profit above 0; a trade of exactly 0 is no win.
+
+    >>> win_rate([3.0, -1.0, 0.0, 1.0])
+    0.5
+    """
     values = line("pnls", pnls)
     return float(np.mean(values > 0.0)) if values.size else None
 
 
 def expectancy(pnls: ArrayLike) -> float | None:
-    """Mean profit per trade, in the unit of `pnls`."""
+    """Mean profit per trade, in the unit of `pnls`.
+
+    >>> expectancy([3.0, -1.0])
+    1.0
+    """
     values = line("pnls", pnls)
     return float(np.mean(values)) if values.size else None
 

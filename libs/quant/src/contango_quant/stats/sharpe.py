@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 from contango_quant.broadcast import POSITIVE, Floats
 from contango_quant.pricing.normal import inverse_cdf
 from contango_quant.stats import performance
-from contango_quant.stats.lines import count, line, number, share
+from contango_quant.stats.lines import count, line, number, scaled, share
 
 
 class SharpeInterval(NamedTuple):
@@ -60,7 +60,7 @@ def standard_error_normal(sharpe: float, *, samples: int) -> float:
     >>> round(standard_error_normal(0.5, samples=60), 3)
     0.137
     """
-    return math.sqrt((1.0 + 0.5 * number("sharpe", sharpe) ** 2) / count("samples", samples, 1))
+    return math.hypot(1.0, number("sharpe", sharpe) * math.sqrt(0.5)) / math.sqrt(count("samples", samples, 1))
 
 
 def standard_error(returns: ArrayLike, *, lags: int, rate_per_period: float = 0.0) -> float | None:
@@ -72,7 +72,7 @@ def standard_error(returns: ArrayLike, *, lags: int, rate_per_period: float = 0.
     >>> round(standard_error([0.03, -0.01, 0.02, 0.01, -0.02, 0.04], lags=0), 4)
     0.3971
     """
-    excess = line("returns", returns) - number("rate_per_period", rate_per_period)
+    excess, _ = scaled(line("returns", returns) - number("rate_per_period", rate_per_period))
     count("lags", lags, 0)
     ratio = performance.sharpe(excess, periods_per_year=1.0)
     if ratio is None or excess.size < 3:
@@ -131,7 +131,7 @@ def autocorrelations(values: ArrayLike, *, lags: int) -> Floats | None:
     >>> autocorrelations([1.0, -1.0, 1.0, -1.0], lags=2)
     array([-0.75,  0.5 ])
     """
-    column = line("values", values)
+    column, _ = scaled(line("values", values))
     count("lags", lags, 1)
     if lags >= column.size or bool((column == column[0]).all()):
         return None
