@@ -157,13 +157,15 @@ def coefficient_at(estimate: float, *, probability: float, transitions: int) -> 
     def excess(ar1: float) -> float:
         return float(estimate_cdf_kernel(float(estimate), ar1, transitions)) - probability
 
-    if excess(1.0) >= 0.0:
-        return 1.0
-    if excess(LEAST_AR1) <= 0.0:
-        return -1.0
     if excess(NEAR_ONE) >= 0.0:
-        return NEAR_ONE
-    return float(brentq(excess, LEAST_AR1, NEAR_ONE, xtol=1e-10, rtol=1e-12))
+        return 1.0
+    # Nearly always the answer is within a few standard errors of the estimate.
+    low = min(max(estimate - 3.0 / math.sqrt(transitions), LEAST_AR1), NEAR_ONE - 0.1)
+    if excess(low) <= 0.0:
+        low = LEAST_AR1
+        if excess(low) <= 0.0:
+            return -1.0
+    return float(brentq(excess, low, NEAR_ONE, xtol=1e-9, rtol=1e-12))
 
 
 def median_unbiased(estimate: float, *, transitions: int) -> float:

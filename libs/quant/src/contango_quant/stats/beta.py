@@ -35,7 +35,7 @@ BLEND = (0.5, 0.3, 0.2)  # EWMA, short window, long window
 MIN_RETURNS = 60
 LEAST_LEFT = 1e-6  # of a return's weight in its own fitted value
 TOO_FEW, MARKET_FLAT = "fewer than 60 common returns", "the market did not move"
-# Usual betas to the S&P 500, for use only where there is no history, and then labelled so.
+# Usual betas to the S&P 500 (IWM: 1.20 to 1.25), for use only where there is no history, and then labelled so.
 ASSET_BETAS = MappingProxyType({"SPY": 1.0, "QQQ": 1.15, "IWM": 1.2, "TLT": -0.3, "GLD": 0.05})
 
 
