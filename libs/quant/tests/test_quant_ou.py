@@ -271,6 +271,11 @@ def test_signal_sells_above_buys_below_and_mirrors(value, mean, sd, entry):
     assert mirror.signal == -got.signal
 
 
+def test_the_entry_itself_is_a_signal():
+    got = ou_signal.signals(values=[2.0, 1.999, -1.999, -2.0], mean=0.0, stationary_sd=1.0, identified=True)
+    assert got.signal.tolist() == [ou_signal.SELL, ou_signal.HOLD, ou_signal.HOLD, ou_signal.BUY]
+
+
 def test_signal_is_suppressed_where_nothing_is_identified():
     got = ou_signal.signals(values=[[9.0, 9.0], [0.0, 0.0]], mean=0.0, stationary_sd=1.0, identified=[True, False])
     assert got.signal.tolist() == [[ou_signal.SELL, ou_signal.SUPPRESSED], [ou_signal.HOLD, ou_signal.SUPPRESSED]]

@@ -60,6 +60,14 @@ def test_error_is_the_two_moment_one_by_newey_and_west(returns, lags):
 
 
 @settings(max_examples=40)
+@given(RETURNS, st.integers(0, 8))
+def test_long_run_variance_is_that_of_statsmodels(returns, lags):
+    r = np.array(returns)
+    fit = sm.OLS(r, np.ones(r.size)).fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": False})
+    assert sharpe.long_run_variance(r, lags=lags) == pytest.approx(fit.bse[0] ** 2 * r.size, rel=1e-6, abs=1e-12)
+
+
+@settings(max_examples=40)
 @given(RETURNS)
 def test_without_lags_it_is_mertens_error(returns):
     figures = deflated.moments(returns)
