@@ -2,8 +2,13 @@
 
 Win rate: Wilson's score interval, which behaves at 0 and at 1 [1]. Everything else: percentile intervals of
 the stationary block bootstrap over the values in order of time, mean block n^(1/3) (`stats.bootstrap`); the
-generator is the caller's. A tail figure rests on the few values beyond it: the interval of a CVaR of 100
-trades is drawn from five losses, and is too narrow rather than too wide.
+generator is the caller's. A tail figure rests on the few values beyond it. Of 90 % intervals for a seller of
+premium (nine small gains to a large loss) these shares held the truth, by number of trades:
+
+    trades    expectancy    profit factor    Sharpe    CVaR 95 %
+    50        0.89          0.87             0.85      0.75
+    100       0.89          0.86             0.87      0.80
+    300       0.86          0.87             0.87      0.89
 
 References:
     [1] E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927)
