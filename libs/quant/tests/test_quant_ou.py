@@ -52,7 +52,7 @@ def dense_cdf(c, b, d):
     return 0.5 - total / math.pi
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.integers(3, 25), st.floats(-0.95, 0.995), st.floats(-1.2, 1.3))
 def test_distribution_is_the_dense_one(d, b, c):
     assert ar1.estimate_cdf(c, ar1=b, transitions=d) == pytest.approx(dense_cdf(c, b, d), abs=2e-7)
@@ -151,21 +151,21 @@ def covered(estimates, b, d, level):
 
 @pytest.mark.parametrize(("d", "b"), [(59, 0.966), (100, 0.8), (100, 1.0)])
 def test_interval_covers_as_promised(d, b):
-    estimates = slopes(paths(np.random.default_rng(3), d, b, 2000))
-    assert covered(estimates, b, d, 0.9) == pytest.approx(0.9, abs=0.02)
+    estimates = slopes(paths(np.random.default_rng(3), d, b, 1000))
+    assert covered(estimates, b, d, 0.9) == pytest.approx(0.9, abs=0.025)
 
 
 def test_interval_covers_nearly_as_promised_with_fat_tails():
     rng = np.random.default_rng(4)
-    estimates = slopes(paths(rng, 100, 0.95, 2000, shocks=lambda size: rng.standard_t(4, size=size)))
-    assert covered(estimates, 0.95, 100, 0.9) == pytest.approx(0.9, abs=0.03)
+    estimates = slopes(paths(rng, 100, 0.95, 1000, shocks=lambda size: rng.standard_t(4, size=size)))
+    assert covered(estimates, 0.95, 100, 0.9) == pytest.approx(0.9, abs=0.035)
 
 
 def test_random_walks_are_called_reverting_no_more_often_than_promised():
-    estimates = slopes(paths(np.random.default_rng(5), 120, 1.0, 2000))
+    estimates = slopes(paths(np.random.default_rng(5), 120, 1.0, 1000))
     bound = 0.05  # one tail of a 90 % interval
     called = np.mean([ar1.estimate_cdf(float(e), ar1=1.0, transitions=120) < bound for e in estimates])
-    assert called == pytest.approx(bound, abs=0.015)
+    assert called == pytest.approx(bound, abs=0.02)
 
 
 VALUES = np.cumsum(np.random.default_rng(8).normal(size=80)) * 0.05
