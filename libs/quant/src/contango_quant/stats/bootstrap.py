@@ -54,7 +54,11 @@ def stationary(mean_block: float) -> Draw:
 
 
 def circular(block: int) -> Draw:
-    """Draws of blocks of exactly `block` ≥ 1 values, the last one cut."""
+    """Draws of blocks of exactly `block` ≥ 1 values, the last one cut.
+
+    >>> circular(3)(5, np.random.default_rng(2))
+    array([4, 0, 1, 1, 2])
+    """
     if block < 1:
         raise ValueError(f"block must be at least 1, got {block!r}")
 

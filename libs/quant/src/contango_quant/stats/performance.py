@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from contango_quant.broadcast import ANY, POSITIVE, Floats, floats
+from contango_quant.broadcast import POSITIVE, Floats, floats
+from contango_quant.stats.lines import line, scaled
 
 
 class Drawdown(NamedTuple):
@@ -28,7 +29,7 @@ def total_return(equity: ArrayLike) -> float | None:
     >>> total_return([100.0, 90.0, 150.0])
     0.5
     """
-    curve = _line("equity", equity)
+    curve = line("equity", equity)
     if curve.size < 2:
         return None
     _check_start(curve)
@@ -54,7 +55,7 @@ def sharpe(returns: ArrayLike, *, periods_per_year: float, rate_per_period: floa
     >>> round(sharpe([0.01, 0.02, 0.03], periods_per_year=252.0), 6)
     31.749016
     """
-    excess = _line("returns", returns) - rate_per_period
+    excess, _ = scaled(line("returns", returns) - rate_per_period)
     floats("periods_per_year", periods_per_year, POSITIVE)
     if excess.size < 2:
         return None
@@ -65,8 +66,12 @@ def sharpe(returns: ArrayLike, *, periods_per_year: float, rate_per_period: floa
 
 
 def sortino(returns: ArrayLike, *, periods_per_year: float, rate_per_period: float = 0.0) -> float | None:
-    """Mean excess return over the root mean square of the shortfalls (over all periods), annualised."""
-    excess = _line("returns", returns) - rate_per_period
+    """Mean excess return over the root mean square of the shortfalls (over all periods), annualised.
+
+    >>> round(sortino([0.03, -0.01, 0.04, -0.02], periods_per_year=5.0), 12)
+    2.0
+    """
+    excess, _ = scaled(line("returns", returns) - rate_per_period)
     floats("periods_per_year", periods_per_year, POSITIVE)
     if excess.size < 2:
         return None
@@ -82,7 +87,7 @@ def max_drawdown(equity: ArrayLike) -> Drawdown | None:
     >>> max_drawdown([100.0, 120.0, 90.0, 130.0])
     Drawdown(depth=0.25, peak=1, trough=2)
     """
-    curve = _line("equity", equity)
+    curve = line("equity", equity)
     if curve.size == 0:
         return None
     _check_start(curve)
@@ -97,20 +102,28 @@ def profit_factor(pnls: ArrayLike) -> float | None:
     >>> profit_factor([3.0, -1.0, 1.0, -1.0])
     2.0
     """
-    values = _line("pnls", pnls)
+    values = line("pnls", pnls)
     losses = -float(values[values < 0.0].sum())
     return float(values[values > 0.0].sum()) / losses if losses > 0.0 else None
 
 
 def win_rate(pnls: ArrayLike) -> float | None:
-    """Share of trades with a profit above 0; a trade of exactly 0 is no win."""
-    values = _line("pnls", pnls)
+    """Share of trades with a profit above 0; a trade of exactly 0 is no win.
+
+    >>> win_rate([3.0, -1.0, 0.0, 1.0])
+    0.5
+    """
+    values = line("pnls", pnls)
     return float(np.mean(values > 0.0)) if values.size else None
 
 
 def expectancy(pnls: ArrayLike) -> float | None:
-    """Mean profit per trade, in the unit of `pnls`."""
-    values = _line("pnls", pnls)
+    """Mean profit per trade, in the unit of `pnls`.
+
+    >>> expectancy([3.0, -1.0])
+    1.0
+    """
+    values = line("pnls", pnls)
     return float(np.mean(values)) if values.size else None
 
 
@@ -120,7 +133,7 @@ def cvar(values: ArrayLike, *, level: float = 0.95) -> float | None:
     >>> round(cvar([-4.0, -2.0, 1.0, 2.0, 3.0], level=0.7), 12)
     3.333333333333
     """
-    ordered = np.sort(_line("values", values))
+    ordered = np.sort(line("values", values))
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
     if ordered.size == 0:
@@ -128,13 +141,6 @@ def cvar(values: ArrayLike, *, level: float = 0.95) -> float | None:
     mass = (1.0 - level) * ordered.size
     weights = np.clip(mass - np.arange(ordered.size), 0.0, 1.0)
     return -float(ordered @ weights) / mass
-
-
-def _line(name: str, values: ArrayLike) -> Floats:
-    line = floats(name, values, ANY)
-    if line.ndim != 1:
-        raise ValueError(f"{name} must be one-dimensional, got shape {line.shape}")
-    return line
 
 
 def _check_start(curve: Floats) -> None:
