@@ -3,7 +3,7 @@
     w(k) = SVI(k) + Σ c_j B_j(u),   u = asinh(k/scale)
 
 Five parameters cannot follow the smile of a liquid index to within its quoted spreads. The correction is a sum of
-eight cubic B-splines on knots evenly spaced in u: fine near the forward, coarse in the wings. It vanishes with its
+ten cubic B-splines on knots evenly spaced in u: fine near the forward, coarse in the wings. It vanishes with its
 first two derivatives at both ends, so w is twice continuously differentiable and its far wings are those of the SVI
 smile. With all c_j = 0 the curve is SVI itself.
 
@@ -25,9 +25,9 @@ from contango_quant.surface.svi import durrleman, svi_derivatives
 FORWARD, DISCOUNT, T_YEARS = 0, 1, 2
 SVI = 3  # a, b, rho, m, sigma
 SCALE, START, STEP, BUMPS = 8, 9, 10, 11
-BUMP_COUNT = 8
-K_LOW, K_HIGH, RMS_VOL, QUOTES, STATUS = 19, 20, 21, 22, 23
-COLUMNS = 24
+BUMP_COUNT = 10
+K_LOW, K_HIGH, RMS_VOL, QUOTES, STATUS = 21, 22, 23, 24, 25
+COLUMNS = 26
 
 OK = 0
 FEW_QUOTES = 1  # fewer usable quotes than MIN_QUOTES
@@ -40,7 +40,7 @@ class Smile(NamedTuple):
     """The fitted smile of one expiry, floats only: `tuple(smile)` can be stored, `Smile(*row)` is the smile again.
 
     forward: currency; discount: factor; t_years: years; a … sigma: SVI core in total variance; scale, start, step:
-    knots of the correction; c1 … c8: the correction in total variance; k_low, k_high: log moneyness of the outermost
+    knots of the correction; c1 … c10: the correction in total variance; k_low, k_high: log moneyness of the outermost
     quotes; rms_vol: residual in vol, quotes weighted by 1/half-spread²; quotes: how many; status: a code of this
     module. Where status is FEW_QUOTES or BAD_INPUT the curve is nan.
     """
@@ -64,6 +64,8 @@ class Smile(NamedTuple):
     c6: float
     c7: float
     c8: float
+    c9: float
+    c10: float
     k_low: float
     k_high: float
     rms_vol: float

@@ -59,14 +59,11 @@ def lay_nodes(row: Floats, nodes: Floats) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def fit_slice(
+def fit_bumps(
     k: Floats, w: Floats, weight: Floats, nodes: Floats, floor: Floats, ceiling: Floats, row: Floats
 ) -> None:
-    """Fit a prepared `row` to total variances w (n,) at k, ascending; floor and ceiling are those at the nodes."""
-    raw = fit_core(k, w, weight, nodes, floor, ceiling, TOLERANCE, MAX_STEPS)
-    flatten(raw, nodes)
-    row[c.SVI : c.SVI + 5] = raw
-    lay_knots(row[c.K_LOW], row[c.K_HIGH], row)
+    """Fit the correction of a `row` with core and knots to total variances w (n,) at k (n,), ascending."""
+    row[c.BUMPS : c.BUMPS + c.BUMP_COUNT] = 0.0
     rest = np.empty(k.shape[0])
     for i in range(k.shape[0]):
         rest[i] = w[i] - variance_at(k[i], row)

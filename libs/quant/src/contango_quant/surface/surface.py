@@ -21,8 +21,9 @@ from numpy.typing import ArrayLike, NDArray
 from contango_quant.broadcast import Floats
 from contango_quant.surface import curve as c
 from contango_quant.surface.curve import butterfly, variance_at
-from contango_quant.surface.quotes import otm_variances
-from contango_quant.surface.smile import NODES, fit_slice, lay_nodes, prepare
+from contango_quant.surface.correction import is_free, lay_knots, shrink
+from contango_quant.surface.essvi import essvi_project, essvi_to_raw, fit_essvi
+from contango_quant.surface.smile import NODES, fit_bumps, lay_nodes, prepare
 
 GRID_LOW, GRID_STEP, GRID_POINTS = 0.5, 0.001, 1001  # strikes over forward: 0.5, 0.501, … 1.5
 ROUNDS = 3
@@ -49,66 +50,72 @@ def fit_rows(
             strike[here], is_call[here], bid[here], ask[here], t_years[e], forward[e], discount[e],
             k[here], w[here], weight[here], rows[e],
         )  # fmt: skip
-    later, nodes, floor, ceiling = -1, np.empty(NODES), np.empty(NODES), np.empty(NODES)
+    nodes, floor, ceiling = np.empty(NODES), np.zeros(NODES), np.full(NODES, np.inf)
+    low, high = 0.0, 0.0
+    theta, rho, psi = 0.0, 0.0, 0.0
+    for e in range(expiries):
+        if rows[e, c.STATUS] == c.OK:
+            here = slice(first[e], ends[e])
+            free = fit_essvi(k[here], w[here], weight[here], rows[e, c.SCALE] ** 2)
+            theta, rho, psi = essvi_project(*free, theta, rho, psi) if psi > 0.0 else free
+            rows[e, c.SVI : c.SVI + 5] = essvi_to_raw(theta, rho, psi)
+            low, high = min(low, rows[e, c.K_LOW]), max(high, rows[e, c.K_HIGH])
+            lay_knots(low, high, rows[e])
+            lay_nodes(rows[e], nodes)
+            fit_bumps(k[here], w[here], weight[here], nodes, floor, ceiling, rows[e])
+    later = rows[0, :0]
     for e in range(expiries - 1, -1, -1):
-        if rows[e, c.STATUS] != c.OK:
-            continue
-        lay_nodes(rows[e], nodes)
-        floor[:], ceiling[:] = 0.0, np.inf
-        for i in range(NODES):
-            if later >= 0:
-                ceiling[i] = variance_at(nodes[i], rows[later])
-        for i in range(e):
-            if rows[i, c.STATUS] == c.OK:
-                here = slice(first[i], ends[i])
-                _raise_floor(k[here], w[here], weight[here], rows[i], rows[e], nodes, floor)
-        for i in range(NODES):
-            floor[i] = min(floor[i], 0.999 * ceiling[i])
-        here = slice(first[e], ends[e])
-        fit_slice(k[here], w[here], weight[here], nodes, floor, ceiling, rows[e])
-        later = e
+        if rows[e, c.STATUS] == c.OK:
+            here = slice(first[e], ends[e])
+            lay_nodes(rows[e], nodes)
+            _limits(rows, e, later, nodes, floor, ceiling)
+            if not _is_within(rows[e], nodes, floor, ceiling):
+                fit_bumps(k[here], w[here], weight[here], nodes, floor, ceiling, rows[e])
+            later = rows[e]
     _finish(rows)
 
 
 @njit(cache=True, error_model="numpy")
-def _raise_floor(
-    k: Floats, w: Floats, weight: Floats, early: Floats, row: Floats, nodes: Floats, floor: Floats
-) -> None:
-    """Lift the floor of `row` to what is quoted for an earlier expiry: the mid, where `row` has quotes the bid."""
-    at = 0
+def _limits(rows: Floats, e: int, later: Floats, nodes: Floats, floor: Floats, ceiling: Floats) -> None:
+    """Ceiling of expiry e: the one after it. Floor beyond its own quotes: those before it as far as theirs reach."""
+    low, high = rows[e, c.K_LOW], rows[e, c.K_HIGH]
     for i in range(nodes.shape[0]):
         x = nodes[i]
-        if x < early[c.K_LOW] or x > early[c.K_HIGH]:
+        ceiling[i] = variance_at(x, later) if later.shape[0] else np.inf
+        floor[i] = 0.0
+        if low <= x <= high:
             continue
-        while at < k.shape[0] - 2 and k[at + 1] < x:
-            at += 1
-        left, right = w[at], w[at + 1]
-        if row[c.K_LOW] <= x <= row[c.K_HIGH]:
-            left, right = max(left - 1.0 / weight[at], 0.0), max(right - 1.0 / weight[at + 1], 0.0)
-        floor[i] = max(floor[i], left + (right - left) * (x - k[at]) / (k[at + 1] - k[at]))
+        for j in range(e):
+            if rows[j, c.STATUS] == c.OK and rows[j, c.K_LOW] <= x <= rows[j, c.K_HIGH]:
+                floor[i] = max(floor[i], variance_at(x, rows[j]))
+        floor[i] = min(floor[i], 0.999 * ceiling[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _is_within(row: Floats, nodes: Floats, floor: Floats, ceiling: Floats) -> bool:
+    for i in range(nodes.shape[0]):
+        if not floor[i] <= variance_at(nodes[i], row) <= ceiling[i]:
+            return False
+    return True
 
 
 @njit(cache=True, error_model="numpy")
 def _finish(rows: Floats) -> None:
-    """Lift every expiry over the one before it on the fine grid; mark what is still not free."""
+    """On the fine grid: no butterfly in any expiry, each lifted over the one before it; what is left is marked."""
+    grid = np.empty(GRID_POINTS)
+    for i in range(GRID_POINTS):
+        grid[i] = math.log(GRID_LOW + GRID_STEP * i)
     before = -1
     for e in range(rows.shape[0]):
         if rows[e, c.STATUS] != c.OK:
             continue
+        shrink(rows[e], grid)
         if before >= 0:
             lack = 0.0
             for i in range(GRID_POINTS):
-                x = grid_point(i)
-                lack = max(lack, variance_at(x, rows[before]) - variance_at(x, rows[e]))
+                lack = max(lack, variance_at(grid[i], rows[before]) - variance_at(grid[i], rows[e]))
             if lack > 0.0:
                 rows[e, c.SVI] += lack * (1.0 + 1e-9) + 1e-15
+                if not is_free(rows[e], grid):
+                    rows[e, c.STATUS] = c.ARBITRAGE
         before = e
-        for i in range(GRID_POINTS):
-            if not butterfly(grid_point(i), rows[e]) >= 0.0:
-                rows[e, c.STATUS] = c.ARBITRAGE
-
-
-@njit(cache=True, error_model="numpy")
-def grid_point(i: int) -> float:
-    """ln of the i-th of the strikes over forward 0.5, 0.501, … 1.5."""
-    return math.log(GRID_LOW + GRID_STEP * i)

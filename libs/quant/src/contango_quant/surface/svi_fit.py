@@ -257,7 +257,17 @@ def parameter_bounds(k: Floats, w: Floats) -> tuple[Floats, Floats]:
 
 
 @njit(cache=True, error_model="numpy")
+def from_raw(raw: Floats) -> Floats:
+    """The five parameters of the fit of (a, b, ρ, m, σ); the inverse of `to_raw`."""
+    a, b, rho, sigma = raw[0], max(raw[1], 1e-12), min(max(raw[2], -1.0 + 1e-9), 1.0 - 1e-9), raw[4]
+    p, c = b * (1.0 - rho), b * (1.0 + rho)
+    v = max(a + sigma * math.sqrt(p * c), 1e-12)
+    return np.array([math.log(p), math.log(c), math.log(v), raw[3], math.log(sigma)])
+
+
+@njit(cache=True, error_model="numpy")
 def fit_core(
+    raw: Floats,
     k: Floats,
     w: Floats,
     weight: Floats,
@@ -266,23 +276,22 @@ def fit_core(
     ceiling: Floats,
     tolerance: float,
     max_steps: int,
-) -> Floats:
-    """(a, b, ρ, m, σ) as array (5,): the SVI smile nearest to total variances w (n,) at k (n,), penalties obeyed.
+) -> None:
+    """Set `raw` = (a, b, ρ, m, σ) to the SVI smile nearest to total variances w (n,) at k (n,), penalties obeyed.
 
-    weight (n,): residuals are weight·(model − w), in half quoted spreads. nodes, floor, ceiling (N,): where the
+    raw: the start, or nan for one found from the data. weight (n,): residuals are weight·(model − w), in half quoted spreads. nodes, floor, ceiling (N,): where the
     smile must be free of butterflies and within these total variances (0 and inf: no limit).
     """
     low, high = parameter_bounds(k, w)
-    x = _start(k, w, weight, low, high)
+    x = from_raw(raw) if raw[0] == raw[0] else _start(k, w, weight, low, high)
+    _bound(x, low, high)
     force = FORCE
-    raw = np.empty(SIZE)
     for _ in range(3):
         _descend(x, low, high, k, w, weight, nodes, floor, ceiling, force, tolerance, max_steps)
         raw[0], raw[1], raw[2], raw[3], raw[4] = to_raw(x)
         if nodes.shape[0] == 0 or _is_free(raw, nodes, floor, ceiling):
             break
         force *= 100.0
-    return raw
 
 
 @njit(cache=True, error_model="numpy")
