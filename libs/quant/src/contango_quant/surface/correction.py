@@ -1,9 +1,9 @@
 """Fit of the spline correction over an SVI core, kept free of arbitrage.
 
 The correction is linear in its eight coefficients c; robust least squares on what the core leaves over is done by
-Gauss-Newton steps with halving, under the penalties of `svi_fit`: Durrleman's g below a margin, and total variance
-beyond a floor or ceiling, at the nodes. What is still broken afterwards is cured by shrinking the correction towards
-0, where only the core remains.
+damped Gauss-Newton steps, with penalties at nodes: Durrleman's g below a margin, and total variance above a ceiling or
+under a floor (the neighbouring expiries). A butterfly that is left afterwards is cured by shrinking the correction
+towards 0, where only the core remains.
 """
 
 import math
@@ -27,9 +27,12 @@ from contango_quant.surface.curve import (
 )
 from contango_quant.surface.linear import add_row, solve_damped
 from contango_quant.surface.svi import durrleman
-from contango_quant.surface.svi_fit import MARGIN_G, MARGIN_W, STIFF
 
 BEND = 1.0  # half quoted spreads beyond which a residual counts linearly
+MARGIN_G = 0.004
+MARGIN_W = 1e-5  # of the ceiling or floor
+FORCE = 1e6  # of the penalties, per squared unit of g
+STIFF = 30.0  # times that per squared relative excess of w
 RIDGE = 1e-4  # of the mean diagonal: holds coefficients that no quote reaches
 MAX_STEPS = 12
 
@@ -45,7 +48,7 @@ def lay_knots(k_low: float, k_high: float, row: Floats) -> None:
 
 @njit(cache=True, error_model="numpy")
 def _cost(row: Floats, k: Floats, rest: Floats, weight: Floats, cells: Floats, nodes: Floats, floor: Floats,
-          ceiling: Floats, force: float, ridge: float) -> float:
+          ceiling: Floats, ridge: float) -> float:
     total = 0.0
     for i in range(k.shape[0]):
         r = weight[i] * (_bump(row, cells[i, 0], cells[i, 1]) - rest[i]) / BEND
@@ -57,13 +60,13 @@ def _cost(row: Floats, k: Floats, rest: Floats, weight: Floats, cells: Floats, n
         at, first, second = curve(nodes[i], row)
         miss = MARGIN_G - durrleman(nodes[i], at, first, second)
         if miss > 0.0:
-            total += force * miss * miss
+            total += FORCE * miss * miss
         over = at / ceiling[i] - 1.0 + MARGIN_W
         if over > 0.0:
-            total += STIFF * force * over * over
+            total += STIFF * FORCE * over * over
         under = 1.0 + MARGIN_W - at / floor[i]
         if under > 0.0:
-            total += STIFF * force * under * under
+            total += STIFF * FORCE * under * under
         if not at > 0.0:
             return math.inf
     return total
@@ -80,7 +83,7 @@ def _bump(row: Floats, cell: float, f: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def _equations(row: Floats, k: Floats, rest: Floats, weight: Floats, cells: Floats, nodes: Floats, floor: Floats,
-               ceiling: Floats, force: float, ridge: float, normal: Floats, slope: Floats) -> None:
+               ceiling: Floats, ridge: float, normal: Floats, slope: Floats) -> None:
     normal[:], slope[:] = 0.0, 0.0
     for i in range(k.shape[0]):
         miss = _bump(row, cells[i, 0], cells[i, 1]) - rest[i]
@@ -105,11 +108,11 @@ def _equations(row: Floats, k: Floats, rest: Floats, weight: Floats, cells: Floa
             continue
         _basis(nodes[i], at, first, row, value, bent)
         if miss < 0.0:
-            add_row(bent, miss, force, normal, slope)
+            add_row(bent, miss, FORCE, normal, slope)
         if over > 0.0:
-            add_row(value, over * ceiling[i], STIFF * force / (ceiling[i] * ceiling[i]), normal, slope)
+            add_row(value, over * ceiling[i], STIFF * FORCE / (ceiling[i] * ceiling[i]), normal, slope)
         if under < 0.0:
-            add_row(value, under * floor[i], STIFF * force / (floor[i] * floor[i]), normal, slope)
+            add_row(value, under * floor[i], STIFF * FORCE / (floor[i] * floor[i]), normal, slope)
 
 
 @njit(cache=True, error_model="numpy")
@@ -136,24 +139,24 @@ def _basis(k: float, w: float, first: float, row: Floats, value: Floats, bent: F
 
 @njit(cache=True, error_model="numpy")
 def fit_correction(row: Floats, k: Floats, rest: Floats, weight: Floats, nodes: Floats, floor: Floats,
-                   ceiling: Floats, force: float) -> None:
+                   ceiling: Floats) -> None:
     """Set the coefficients of `row` (knots laid, core fitted) to fit `rest` = data − core at k (n,)."""
     cells = np.empty((k.shape[0], 2))
     for i in range(k.shape[0]):
         cells[i, 0], cells[i, 1] = spline_cell(math.asinh(k[i] / row[SCALE]), row[START], row[STEP])
     normal, slope, step = np.zeros((BUMP_COUNT, BUMP_COUNT)), np.zeros(BUMP_COUNT), np.zeros(BUMP_COUNT)
-    _equations(row, k, rest, weight, cells, nodes[:0], floor, ceiling, 0.0, 0.0, normal, slope)
+    _equations(row, k, rest, weight, cells, nodes[:0], floor, ceiling, 0.0, normal, slope)
     ridge = RIDGE * np.trace(normal) / BUMP_COUNT
     best = row[BUMPS : BUMPS + BUMP_COUNT].copy()
-    cost = _cost(row, k, rest, weight, cells, nodes, floor, ceiling, force, ridge)
+    cost = _cost(row, k, rest, weight, cells, nodes, floor, ceiling, ridge)
     damp = 1e-9
     for _ in range(MAX_STEPS):
-        _equations(row, k, rest, weight, cells, nodes, floor, ceiling, force, ridge, normal, slope)
+        _equations(row, k, rest, weight, cells, nodes, floor, ceiling, ridge, normal, slope)
         done = True
         for _ in range(8):
             if solve_damped(normal, slope, damp, step):
                 row[BUMPS : BUMPS + BUMP_COUNT] = best + step
-                trial = _cost(row, k, rest, weight, cells, nodes, floor, ceiling, force, ridge)
+                trial = _cost(row, k, rest, weight, cells, nodes, floor, ceiling, ridge)
                 if trial < cost:
                     done = cost - trial < 1e-3 * cost
                     cost = trial

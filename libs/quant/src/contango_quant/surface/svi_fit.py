@@ -10,9 +10,9 @@ which the other three are linear [1]. Levenberg-Marquardt steps then lower
 
     Σ h(weight·(w(k) − data)) + penalties,   h(r) = 2 c² (√(1 + (r/c)²) − 1)
 
-where h counts a stray quote linearly. The penalties act on nodes: Durrleman's g below a small margin, and
-total variance over a given ceiling or under a given floor (the neighbouring expiries). They are raised until none is
-broken; the last resort is a smile flattened towards its value at the forward, which always is free of butterflies.
+where h counts a stray quote linearly. The penalty acts where Durrleman's g is below a small margin at a node. It is
+raised until g ≥ 0 everywhere; the last resort is a smile flattened towards its value at the forward, which in the
+end is free of butterflies.
 
 References:
     [1] Zeliade Systems, "Quasi-explicit calibration of Gatheral's SVI model", 2009.
@@ -20,22 +20,30 @@ References:
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import ArrayLike
 
-from contango_quant.broadcast import Floats
+from contango_quant.broadcast import ANY, POSITIVE, Floats, floats
 from contango_quant.surface.linear import add_row, solve_damped
-from contango_quant.surface.svi import MAX_SLOPE, durrleman, svi_derivatives
+from contango_quant.surface.svi import MAX_SLOPE, RawSvi, durrleman, svi_derivatives
 
 SIZE = 5  # parameters: ln p, ln c, ln v, m, ln σ
 P, C, V, M, S = 0, 1, 2, 3, 4
 STEEPEST = 4.0  # slope of a wing, in units of the least total volatility
 BEND = 2.0  # residuals, in half quoted spreads, beyond which a quote counts linearly
 MARGIN_G = 0.004
-MARGIN_W = 1e-5  # of the ceiling or floor
-FORCE = 1e6  # of the penalties, per squared unit of g
-STIFF = 30.0  # times that per squared relative excess of w
+FORCE = 1e6  # of the penalty, per squared unit of g
+TOLERANCE, MAX_STEPS = 1e-9, 200
+MIN_POINTS = 5
+NODES = 160
+
+OK = 0
+FEW_POINTS = 1
+FLATTENED = 2  # free of butterflies only after being drawn flat
+STATUS_NAMES = ("OK", "FEW_POINTS", "FLATTENED")
 
 
 @njit(cache=True, error_model="numpy")
@@ -58,8 +66,6 @@ def _cost(
     w: Floats,
     weight: Floats,
     nodes: Floats,
-    floor: Floats,
-    ceiling: Floats,
     force: float,
 ) -> float:
     a, b, rho, m, sigma = to_raw(x)
@@ -76,12 +82,6 @@ def _cost(
         miss = MARGIN_G - durrleman(nodes[i], at, first, second)
         if miss > 0.0:
             total += force * miss * miss
-        over = at / ceiling[i] - 1.0 + MARGIN_W
-        if over > 0.0:
-            total += STIFF * force * over * over
-        under = 1.0 + MARGIN_W - at / floor[i]
-        if under > 0.0:
-            total += STIFF * force * under * under
     return total
 
 
@@ -92,8 +92,6 @@ def _equations(
     w: Floats,
     weight: Floats,
     nodes: Floats,
-    floor: Floats,
-    ceiling: Floats,
     force: float,
     normal: Floats,
     slope: Floats,
@@ -129,12 +127,6 @@ def _equations(
         row[C] = 0.5 * (c * (root + z) - sigma * mean)
         row[M] = -tilt - half * y
         row[S] = sigma * (half * q - mean)
-        over = total / ceiling[i] - 1.0 + MARGIN_W
-        if over > 0.0:
-            add_row(row, over * ceiling[i], STIFF * force / (ceiling[i] * ceiling[i]), normal, slope)
-        under = total / floor[i] - 1.0 - MARGIN_W
-        if under < 0.0:
-            add_row(row, under * floor[i], STIFF * force / (floor[i] * floor[i]), normal, slope)
         miss = durrleman(at, total, first, second) - MARGIN_G
         if miss < 0.0:
             lean = 1.0 - 0.5 * at * first / total
@@ -158,19 +150,15 @@ def _descend(
     w: Floats,
     weight: Floats,
     nodes: Floats,
-    floor: Floats,
-    ceiling: Floats,
     force: float,
-    tolerance: float,
-    max_steps: int,
-) -> tuple[float, int]:
-    """Levenberg-Marquardt from x, in place; (cost, steps). Ends after two gains in a row below `tolerance`."""
+) -> float:
+    """Levenberg-Marquardt from x, in place; the cost reached."""
     normal, slope, step, new = np.empty((SIZE, SIZE)), np.empty(SIZE), np.empty(SIZE), np.empty(SIZE)
-    cost = _cost(x, k, w, weight, nodes, floor, ceiling, force)
+    cost = _cost(x, k, w, weight, nodes, force)
     damp, fresh, calm = 1e-3, True, 0
-    for count in range(max_steps):
+    for _ in range(MAX_STEPS):
         if fresh:
-            _equations(x, k, w, weight, nodes, floor, ceiling, force, normal, slope)
+            _equations(x, k, w, weight, nodes, force, normal, slope)
         if not solve_damped(normal, slope, damp, step):
             damp *= 10.0
             fresh = False
@@ -178,20 +166,20 @@ def _descend(
         for i in range(SIZE):
             new[i] = x[i] + min(max(step[i], -2.0), 2.0)
         _bound(new, low, high)
-        trial = _cost(new, k, w, weight, nodes, floor, ceiling, force)
+        trial = _cost(new, k, w, weight, nodes, force)
         fresh = trial < cost
         if fresh:
-            calm = calm + 1 if cost - trial < tolerance * cost else 0
+            calm = calm + 1 if cost - trial < TOLERANCE * cost else 0
             x[:] = new
             cost = trial
             damp = max(0.1 * damp, 1e-9)
             if calm >= 2:
-                return cost, count
+                return cost
         else:
             damp *= 8.0
             if damp > 1e8:
-                return cost, count
-    return cost, max_steps
+                return cost
+    return cost
 
 
 @njit(cache=True, error_model="numpy")
@@ -234,7 +222,7 @@ def _start(k: Floats, w: Floats, weight: Floats, low: Floats, high: Floats) -> F
             v = max(a + sigma * math.sqrt(p * c), 0.02 * lowest)
             x[P], x[C], x[V], x[M], x[S] = math.log(p), math.log(c), math.log(v), m, math.log(sigma)
             _bound(x, low, high)
-            cost = _cost(x, k, w, weight, k, w, w, 0.0)
+            cost = _cost(x, k, w, weight, k, 0.0)
             if cost < least:
                 least = cost
                 best[:] = x
@@ -257,48 +245,31 @@ def parameter_bounds(k: Floats, w: Floats) -> tuple[Floats, Floats]:
 
 
 @njit(cache=True, error_model="numpy")
-def from_raw(raw: Floats) -> Floats:
-    """The five parameters of the fit of (a, b, ρ, m, σ); the inverse of `to_raw`."""
-    a, b, rho, sigma = raw[0], max(raw[1], 1e-12), min(max(raw[2], -1.0 + 1e-9), 1.0 - 1e-9), raw[4]
-    p, c = b * (1.0 - rho), b * (1.0 + rho)
-    v = max(a + sigma * math.sqrt(p * c), 1e-12)
-    return np.array([math.log(p), math.log(c), math.log(v), raw[3], math.log(sigma)])
+def fit_kernel(k: Floats, w: Floats, weight: Floats, nodes: Floats) -> tuple[Floats, float, int]:
+    """((a, b, ρ, m, σ), objective, status) of the SVI smile nearest to w (n,) at k (n,), n ≥ 5; no checks.
 
-
-@njit(cache=True, error_model="numpy")
-def fit_core(
-    raw: Floats,
-    k: Floats,
-    w: Floats,
-    weight: Floats,
-    nodes: Floats,
-    floor: Floats,
-    ceiling: Floats,
-    tolerance: float,
-    max_steps: int,
-) -> None:
-    """Set `raw` = (a, b, ρ, m, σ) to the SVI smile nearest to total variances w (n,) at k (n,), penalties obeyed.
-
-    raw: the start, or nan for one found from the data. weight (n,): residuals are weight·(model − w), in half quoted spreads. nodes, floor, ceiling (N,): where the
-    smile must be free of butterflies and within these total variances (0 and inf: no limit).
+    weight (n,): residuals are weight·(model − w), in half quoted spreads. nodes: where g ≥ 0 is demanded; of length
+    0 for a fit that may have arbitrage.
     """
     low, high = parameter_bounds(k, w)
-    x = from_raw(raw) if raw[0] == raw[0] else _start(k, w, weight, low, high)
-    _bound(x, low, high)
-    force = FORCE
-    for _ in range(3):
-        _descend(x, low, high, k, w, weight, nodes, floor, ceiling, force, tolerance, max_steps)
+    x = _start(k, w, weight, low, high)
+    raw, objective, status, force = np.empty(SIZE), 0.0, FLATTENED, FORCE
+    for _ in range(4):
+        objective = _descend(x, low, high, k, w, weight, nodes, force)
         raw[0], raw[1], raw[2], raw[3], raw[4] = to_raw(x)
-        if nodes.shape[0] == 0 or _is_free(raw, nodes, floor, ceiling):
+        if _is_free(raw, nodes):
+            status = OK
             break
-        force *= 100.0
+        force *= 30.0
+    flatten(raw, nodes)
+    return raw, objective, status
 
 
 @njit(cache=True, error_model="numpy")
 def _is_free(raw: Floats, nodes: Floats, floor: Floats, ceiling: Floats) -> bool:
     for i in range(nodes.shape[0]):
         w, first, second = svi_derivatives(nodes[i], raw[0], raw[1], raw[2], raw[3], raw[4])
-        if not durrleman(nodes[i], w, first, second) >= 0.0 or w > ceiling[i] or w < floor[i]:
+        if not durrleman(nodes[i], w, first, second) >= 0.0:
             return False
     return True
 
@@ -306,11 +277,50 @@ def _is_free(raw: Floats, nodes: Floats, floor: Floats, ceiling: Floats) -> bool
 @njit(cache=True, error_model="numpy")
 def flatten(raw: Floats, nodes: Floats) -> None:
     """Draw the smile towards its value at the forward, w(0), until no butterfly is left at the nodes."""
-    nothing, everything = np.zeros(nodes.shape[0]), np.full(nodes.shape[0], np.inf)
     z = raw[3]
     centre = raw[0] + raw[1] * (-raw[2] * z + math.sqrt(z * z + raw[4] * raw[4]))
     for _ in range(60):
-        if _is_free(raw, nodes, nothing, everything):
+        if _is_free(raw, nodes):
             return
         raw[0] = 0.2 * centre + 0.8 * raw[0]
         raw[1] *= 0.8
+
+
+class SviFit(NamedTuple):
+    """svi: None unless status is OK or FLATTENED; rms: root mean square of weight·(model − w); a code of this module."""
+
+    svi: RawSvi | None
+    rms: float | None
+    status: int
+
+
+def fit_svi(*, k: ArrayLike, total_variance: ArrayLike, weight: ArrayLike, free_of_arbitrage: bool = True) -> SviFit:
+    """The SVI smile nearest to total variances (n,) at log moneyness k (n,), by default without butterflies.
+
+    total_variance, weight: above 0; a residual is weight·(model − data), and beyond 2 it counts linearly. g ≥ 0 holds
+    on strikes from a third to three times the forward, and wherever there is data. Raises ValueError for unequal
+    or bad columns.
+
+    >>> k = np.linspace(-0.5, 0.4, 19)
+    >>> w = 0.02 + 0.1 * (-0.4 * (k - 0.05) + np.sqrt((k - 0.05) ** 2 + 0.2**2))
+    >>> fit = fit_svi(k=k, total_variance=w, weight=np.full(19, 1e4))
+    >>> [round(x, 4) for x in fit.svi]
+    [0.02, 0.1, -0.4, 0.05, 0.2]
+    """
+    at, w = floats("k", k, ANY), floats("total_variance", total_variance, POSITIVE)
+    size = floats("weight", weight, POSITIVE)
+    if at.ndim != 1 or at.shape != w.shape or at.shape != size.shape:
+        raise ValueError(f"columns must be equally long lines, got shapes {[at.shape, w.shape, size.shape]}")
+    if np.unique(at).size < MIN_POINTS:
+        return SviFit(None, None, FEW_POINTS)
+    nodes = np.empty(0)
+    if free_of_arbitrage:
+        scale = math.sqrt(float(w.min()))
+        ends = np.arcsinh(np.array([min(-1.1, float(at.min())), max(1.1, float(at.max()))]) / scale)
+        nodes = scale * np.sinh(np.linspace(ends[0], ends[1], NODES))
+    lines = [np.require(c, requirements=["C", "W"]) for c in (at, w, size)]
+    raw, _, status = fit_kernel(*lines, nodes)
+    svi = RawSvi(*(float(x) for x in raw))
+    z = at - svi.m
+    miss = size * (svi.a + svi.b * (svi.rho * z + np.hypot(z, svi.sigma)) - w)
+    return SviFit(svi, float(np.sqrt(np.mean(miss**2))), status)
