@@ -1,8 +1,10 @@
 """Implied volatility of all expiries of one underlying, free of butterfly and calendar arbitrage.
 
 Each expiry has its curve (`curve.py`). Calendar spreads have no negative price where total variance at equal
-k = ln(K/F) does not fall with time. The expiries are fitted from the last to the first, each below the one after it
-and above what is quoted for those before it. A rest that the penalties leave is lifted away at the end.
+k = ln(K/F) does not fall with time. The cores are eSSVI smiles, each moved to where it is nowhere below the one before.
+The corrections are fitted freely; then, from the last expiry to the first, one that breaks a limit is fitted again:
+below the expiry after it, and beyond its own quotes above what is quoted for those before it. A rest that the
+penalties leave is lifted away at the end.
 
 Between two expiries total variance is linear in time at equal k, and ln F linear in time. Outside the first and last
 expiry there is no volatility: nan with a status.
@@ -18,15 +20,36 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from contango_quant.broadcast import Floats
+from contango_quant.broadcast import POSITIVE, Floats, common_shape, flat, floats
 from contango_quant.surface import curve as c
-from contango_quant.surface.curve import butterfly, variance_at
 from contango_quant.surface.correction import is_free, lay_knots, shrink
+from contango_quant.surface.curve import Smile, curve, variance_at
 from contango_quant.surface.essvi import essvi_project, essvi_to_raw, fit_essvi
-from contango_quant.surface.smile import NODES, fit_bumps, lay_nodes, prepare
+from contango_quant.surface.smile import (
+    BEYOND_QUOTES,
+    INSIDE,
+    NO_SMILE,
+    NODES,
+    Vols,
+    fit_bumps,
+    lay_nodes,
+    prepare,
+    quote_columns,
+)
+from contango_quant.surface.svi import durrleman
 
 GRID_LOW, GRID_STEP, GRID_POINTS = 0.5, 0.001, 1001  # strikes over forward: 0.5, 0.501, … 1.5
-ROUNDS = 3
+ROUNDS = 6
+
+OUTSIDE_EXPIRIES = 3  # before the first or after the last fitted expiry
+STATUS_NAMES = ("INSIDE", "BEYOND_QUOTES", "NO_SMILE", "OUTSIDE_EXPIRIES")
+
+
+class Surface(NamedTuple):
+    """rows: one fitted smile a row, `Smile(*row)`, ascending in time, (E, 26); left_out: those that have none."""
+
+    rows: Floats
+    left_out: tuple[Smile, ...]
 
 
 @njit(cache=True, error_model="numpy")
@@ -41,7 +64,7 @@ def fit_rows(
     discount: Floats,
     rows: Floats,
 ) -> None:
-    """Fill rows (E, 24); the quotes of expiry e are first[e] to first[e + 1] of the columns, t_years ascends."""
+    """Fill rows (E, 26); the quotes of expiry e are first[e] to first[e + 1] of the columns, t_years ascends."""
     expiries, n = t_years.shape[0], strike.shape[0]
     k, w, weight, ends = np.empty(n), np.empty(n), np.empty(n), np.zeros(expiries, dtype=np.int64)
     for e in range(expiries):
@@ -50,19 +73,8 @@ def fit_rows(
             strike[here], is_call[here], bid[here], ask[here], t_years[e], forward[e], discount[e],
             k[here], w[here], weight[here], rows[e],
         )  # fmt: skip
-    nodes, floor, ceiling = np.empty(NODES), np.zeros(NODES), np.full(NODES, np.inf)
-    low, high = 0.0, 0.0
-    theta, rho, psi = 0.0, 0.0, 0.0
-    for e in range(expiries):
-        if rows[e, c.STATUS] == c.OK:
-            here = slice(first[e], ends[e])
-            free = fit_essvi(k[here], w[here], weight[here], rows[e, c.SCALE] ** 2)
-            theta, rho, psi = essvi_project(*free, theta, rho, psi) if psi > 0.0 else free
-            rows[e, c.SVI : c.SVI + 5] = essvi_to_raw(theta, rho, psi)
-            low, high = min(low, rows[e, c.K_LOW]), max(high, rows[e, c.K_HIGH])
-            lay_knots(low, high, rows[e])
-            lay_nodes(rows[e], nodes)
-            fit_bumps(k[here], w[here], weight[here], nodes, floor, ceiling, rows[e])
+    _fit_free(k, w, weight, first, ends, rows)
+    nodes, floor, ceiling = np.empty(NODES), np.empty(NODES), np.empty(NODES)
     later = rows[0, :0]
     for e in range(expiries - 1, -1, -1):
         if rows[e, c.STATUS] == c.OK:
@@ -73,6 +85,26 @@ def fit_rows(
                 fit_bumps(k[here], w[here], weight[here], nodes, floor, ceiling, rows[e])
             later = rows[e]
     _finish(rows)
+
+
+@njit(cache=True, error_model="numpy")
+def _fit_free(
+    k: Floats, w: Floats, weight: Floats, first: NDArray[np.int64], ends: NDArray[np.int64], rows: Floats
+) -> None:
+    """Cores in calendar order, and corrections that know of no other expiry; knots reach as far as any quote so far."""
+    nodes, floor, ceiling = np.empty(NODES), np.zeros(NODES), np.full(NODES, np.inf)
+    low, high, theta, rho, psi = 0.0, 0.0, 0.0, 0.0, 0.0
+    for e in range(rows.shape[0]):
+        if rows[e, c.STATUS] != c.OK:
+            continue
+        here = slice(first[e], ends[e])
+        own = fit_essvi(k[here], w[here], weight[here], rows[e, c.SCALE] ** 2)
+        theta, rho, psi = essvi_project(own[0], own[1], own[2], theta, rho, psi) if psi > 0.0 else own
+        rows[e, c.SVI : c.SVI + 5] = np.array(essvi_to_raw(theta, rho, psi))
+        low, high = min(low, rows[e, c.K_LOW]), max(high, rows[e, c.K_HIGH])
+        lay_knots(low, high, rows[e])
+        lay_nodes(rows[e], nodes)
+        fit_bumps(k[here], w[here], weight[here], nodes, floor, ceiling, rows[e])
 
 
 @njit(cache=True, error_model="numpy")
@@ -101,21 +133,159 @@ def _is_within(row: Floats, nodes: Floats, floor: Floats, ceiling: Floats) -> bo
 
 @njit(cache=True, error_model="numpy")
 def _finish(rows: Floats) -> None:
-    """On the fine grid: no butterfly in any expiry, each lifted over the one before it; what is left is marked."""
-    grid = np.empty(GRID_POINTS)
+    """On the fine grid: no butterfly in or between expiries, each lifted over the one before; what is left is marked."""
+    grid, fine, before = np.empty(GRID_POINTS), np.empty(4 * NODES), -1
     for i in range(GRID_POINTS):
         grid[i] = math.log(GRID_LOW + GRID_STEP * i)
+    for e in range(rows.shape[0]):
+        if rows[e, c.STATUS] == c.OK:
+            lay_nodes(rows[e], fine)
+            shrink(rows[e], fine)
+            shrink(rows[e], grid)
+            if before >= 0:
+                _calm(rows[before], rows[e], grid)
+            before = e
     before = -1
     for e in range(rows.shape[0]):
         if rows[e, c.STATUS] != c.OK:
             continue
-        shrink(rows[e], grid)
-        if before >= 0:
-            lack = 0.0
-            for i in range(GRID_POINTS):
-                lack = max(lack, variance_at(grid[i], rows[before]) - variance_at(grid[i], rows[e]))
-            if lack > 0.0:
-                rows[e, c.SVI] += lack * (1.0 + 1e-9) + 1e-15
-                if not is_free(rows[e], grid):
-                    rows[e, c.STATUS] = c.ARBITRAGE
-        before = e
+        free = before < 0
+        for _ in range(ROUNDS):
+            if not free:
+                lay_nodes(rows[e], fine)
+                lack = max(_lack(rows[before], rows[e], grid), _lack(rows[before], rows[e], fine))
+                if lack > 0.0:
+                    rows[e, c.SVI] += lack * (1.0 + 1e-9) + 1e-15
+                free = is_free(rows[e], grid)
+            if not free:
+                shrink(rows[e], grid)
+        if free:
+            before = e
+        else:
+            rows[e, c.STATUS] = c.ARBITRAGE
+
+
+@njit(cache=True, error_model="numpy")
+def _calm(near: Floats, far: Floats, grid: Floats) -> None:
+    """Make both corrections smaller until there is no butterfly midway between the two expiries."""
+    for _ in range(ROUNDS):
+        for i in range(grid.shape[0]):
+            if not butterfly_between(grid[i], near, far) >= 0.0:
+                near[c.BUMPS : c.BUMPS + c.BUMP_COUNT] *= 0.8
+                far[c.BUMPS : c.BUMPS + c.BUMP_COUNT] *= 0.8
+                break
+        else:
+            return
+
+
+@njit(cache=True, error_model="numpy")
+def butterfly_between(k: float, near: Floats, far: Floats) -> float:
+    """Durrleman's g at log moneyness k midway in total variance between two smiles."""
+    one, two = curve(k, near), curve(k, far)
+    return durrleman(k, 0.5 * (one[0] + two[0]), 0.5 * (one[1] + two[1]), 0.5 * (one[2] + two[2]))
+
+
+@njit(cache=True, error_model="numpy")
+def _lack(before: Floats, row: Floats, nodes: Floats) -> float:
+    """By how much total variance at a node falls from one smile to the next; 0 when it nowhere does."""
+    lack = 0.0
+    for i in range(nodes.shape[0]):
+        lack = max(lack, variance_at(nodes[i], before) - variance_at(nodes[i], row))
+    return lack
+
+
+@njit(cache=True, error_model="numpy")
+def _surface_vol(strike: float, t_years: float, rows: Floats) -> tuple[float, int]:
+    """(vol, status) at one strike and time."""
+    last = rows.shape[0] - 1
+    if last < 0:
+        return math.nan, NO_SMILE
+    if not rows[0, c.T_YEARS] <= t_years <= rows[last, c.T_YEARS]:
+        return math.nan, OUTSIDE_EXPIRIES
+    e = 0
+    while e < last - 1 and rows[e + 1, c.T_YEARS] < t_years:
+        e += 1
+    near, far = rows[e], rows[min(e + 1, last)]
+    gap = far[c.T_YEARS] - near[c.T_YEARS]
+    part = (t_years - near[c.T_YEARS]) / gap if gap > 0.0 else 0.0
+    k = math.log(strike / near[c.FORWARD]) - part * math.log(far[c.FORWARD] / near[c.FORWARD])
+    w = (1.0 - part) * variance_at(k, near) + part * variance_at(k, far)
+    low = (1.0 - part) * near[c.K_LOW] + part * far[c.K_LOW]
+    high = (1.0 - part) * near[c.K_HIGH] + part * far[c.K_HIGH]
+    return math.sqrt(w / t_years), INSIDE if low <= k <= high else BEYOND_QUOTES
+
+
+@njit(cache=True, error_model="numpy")
+def _surface_loop(
+    strike: Floats, t_years: Floats, steps: tuple[int, ...], rows: Floats, vol: Floats, status: NDArray[np.int8]
+) -> None:
+    for i in range(vol.shape[0]):
+        vol[i], status[i] = _surface_vol(strike[i * steps[0]], t_years[i * steps[1]], rows)
+
+
+def fit_surface(
+    *,
+    expiry: ArrayLike,
+    strike: ArrayLike,
+    is_call: ArrayLike,
+    bid: ArrayLike,
+    ask: ArrayLike,
+    t_years: ArrayLike,
+    forward: ArrayLike,
+    discount: ArrayLike,
+) -> Surface:
+    """The surface of one underlying from columns (n,) of quotes and columns (E,) of its expiries.
+
+    expiry: 0 … E − 1, the expiry of each quote, not falling; strike, bid, ask: currency (missing: nan or 0);
+    t_years: years, strictly ascending; forward: currency; discount: factor (nan where unknown: that expiry is left
+    out, as is one with fewer than 5 usable quotes, with a status that says so). No fitted expiry, and nothing between
+    two, has total variance falling in time at equal k; none has a butterfly on strikes 0.5 to 1.5 of its forward.
+    Raises ValueError for unequal columns, expiries not in order, times not ascending.
+
+    >>> from contango_quant.pricing.black import price
+    >>> strikes = np.tile(np.arange(80.0, 125.0, 5.0), 2)
+    >>> t = np.repeat([0.25, 0.5], 9)
+    >>> mid = price(forward=100.0, strike=strikes, t_years=t, vol=0.2, discount=1.0, is_call=strikes >= 100.0)
+    >>> surface = fit_surface(expiry=np.repeat([0, 1], 9), strike=strikes, is_call=strikes >= 100.0, bid=mid - 0.02,
+    ...                       ask=mid + 0.02, t_years=[0.25, 0.5], forward=[100.0, 100.0], discount=[1.0, 1.0])
+    >>> found = vol_on(surface, strike=[90.0, 100.0, 300.0, 100.0], t_years=[0.3, 0.3, 0.3, 0.6])
+    >>> found.vol.round(3)[:2], [STATUS_NAMES[s] for s in found.status]
+    (array([0.2, 0.2]), ['INSIDE', 'INSIDE', 'BEYOND_QUOTES', 'OUTSIDE_EXPIRIES'])
+    """
+    columns = quote_columns(strike, is_call, bid, ask)
+    times, forwards, discounts = (np.require(x, dtype=np.float64, requirements=["C", "W"]) for x in (t_years, forward, discount))
+    if times.ndim != 1 or times.shape != forwards.shape or times.shape != discounts.shape:
+        shapes = [times.shape, forwards.shape, discounts.shape]
+        raise ValueError(f"t_years, forward and discount must be equally long lines, got shapes {shapes}")
+    if not bool(np.all(np.diff(times) > 0.0)):
+        raise ValueError("t_years must ascend without repeats")
+    belongs = np.asarray(expiry)
+    if belongs.shape != columns[0].shape or belongs.dtype.kind not in "iu":
+        raise ValueError(f"expiry must be a whole number for each quote, got {belongs.dtype} {belongs.shape}")
+    if belongs.size and (np.any(np.diff(belongs) < 0) or belongs[0] < 0 or belongs[-1] >= times.size):
+        raise ValueError(f"expiry must not fall and stay from 0 to {times.size - 1}")
+    first = np.searchsorted(belongs, np.arange(times.size + 1)).astype(np.int64)
+    rows = np.empty((times.size, c.COLUMNS))
+    if times.size:
+        fit_rows(*columns, first, times, forwards, discounts, rows)
+    good = rows[:, c.STATUS] == c.OK
+    return Surface(np.ascontiguousarray(rows[good]), tuple(Smile(*row.tolist()) for row in rows[~good]))
+
+
+def vol_on(surface: Surface, *, strike: ArrayLike, t_years: ArrayLike) -> Vols:
+    """Implied volatilities at strikes and times above 0 that broadcast; nan with a status outside the expiries.
+
+    Raises ValueError naming argument and value.
+    """
+    columns = floats("strike", strike, POSITIVE), floats("t_years", t_years, POSITIVE)
+    shape = common_shape(("strike", "t_years"), columns)
+    lines = [flat(column, shape) for column in columns]
+    vol, status = np.empty(shape), np.empty(shape, dtype=np.int8)
+    steps = tuple(step for _, step in lines)
+    _surface_loop(lines[0][0], lines[1][0], steps, surface.rows, vol.reshape(-1), status.reshape(-1))
+    return Vols(vol, status)
+
+
+def smile_of(surface: Surface, index: int) -> Smile:
+    """The smile of the index-th fitted expiry, in time order. Raises IndexError when there is none."""
+    return Smile(*surface.rows[index].tolist())
