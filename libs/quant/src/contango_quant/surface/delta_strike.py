@@ -87,7 +87,7 @@ def strike_at_delta(smile: Smile, *, delta: float, is_call: bool, spot: float | 
 
     >>> flat = Smile(100.0, 1.0, 1.0, 0.04, 0.0, 0.0, 0.0, 0.1, 0.2, 0.0, 1.0, *[0.0] * 10, -1.0, 1.0, 0.0, 9.0, 0.0)
     >>> round(strike_at_delta(flat, delta=-0.25, is_call=False), 6)
-    89.146614
+    89.145711
     """
     bound = (0.0, 1.0) if is_call else (-1.0, 0.0)
     if not bound[0] < delta < bound[1]:

@@ -188,7 +188,7 @@ def fit_smile(
     >>> smile = fit_smile(strike=strikes, is_call=strikes >= 100.0, bid=mid - 0.02, ask=mid + 0.02, t_years=0.25,
     ...                   forward=100.0, discount=0.99)
     >>> c.STATUS_NAMES[int(smile.status)], int(smile.quotes)
-    ('OK', 9)
+    ('OK', 8)
     >>> vols_of(smile, [90.0, 100.0]).vol.round(3)
     array([0.232, 0.2  ])
     >>> Smile(*[float(x) for x in smile]) == smile

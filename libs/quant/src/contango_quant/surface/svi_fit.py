@@ -266,7 +266,7 @@ def fit_kernel(k: Floats, w: Floats, weight: Floats, nodes: Floats) -> tuple[Flo
 
 
 @njit(cache=True, error_model="numpy")
-def _is_free(raw: Floats, nodes: Floats, floor: Floats, ceiling: Floats) -> bool:
+def _is_free(raw: Floats, nodes: Floats) -> bool:
     for i in range(nodes.shape[0]):
         w, first, second = svi_derivatives(nodes[i], raw[0], raw[1], raw[2], raw[3], raw[4])
         if not durrleman(nodes[i], w, first, second) >= 0.0:
