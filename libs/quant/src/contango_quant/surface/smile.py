@@ -78,12 +78,16 @@ def prepare(
 
 @njit(cache=True, error_model="numpy")
 def lay_nodes(row: Floats, nodes: Floats) -> None:
-    """Points where the smile must be free: even in asinh(k/scale), strikes 0.5 to 1.5 of F and all quotes."""
+    """Points where the smile must be free: the knots, where w'' has its corners, and points even in asinh(k/scale)
+    over strikes 0.5 to 1.5 of F and all quotes."""
+    knots = c.BUMP_COUNT + 4
+    for i in range(knots):
+        nodes[i] = row[c.SCALE] * math.sinh(row[c.START] + row[c.STEP] * i)
     low = math.asinh(min(NODE_LOW, row[c.K_LOW]) / row[c.SCALE])
     high = math.asinh(max(NODE_HIGH, row[c.K_HIGH]) / row[c.SCALE])
-    last = nodes.shape[0] - 1
-    for i in range(last + 1):
-        nodes[i] = row[c.SCALE] * math.sinh(low + (high - low) * i / last)
+    gap = (high - low) / (nodes.shape[0] - knots - 1)
+    for i in range(knots, nodes.shape[0]):
+        nodes[i] = row[c.SCALE] * math.sinh(low + gap * (i - knots))
 
 
 @njit(cache=True, error_model="numpy")
