@@ -101,7 +101,7 @@ def test_carry_not_identified_says_why():
     fit = carry.carry_from_parity(**quotes, t_years=0.1)
     assert (fit.forward, fit.discount, fit.rate, fit.pairs) == (None, None, None, 3)
     assert fit.reason == "3 usable call-put pairs, 4 needed"
-    inverted = {n: q for n, q in chain(100.0, 0.2, 0.1, 0.0, np.arange(80.0, 120.0, 5.0), 0.01).items()}
+    inverted = chain(100.0, 0.2, 0.1, 0.0, np.arange(80.0, 120.0, 5.0), 0.01)
     inverted["strike"] = inverted["strike"][::-1].copy()
     assert "line of parity" in carry.carry_from_parity(**inverted, t_years=0.1).reason
     with pytest.raises(ValueError, match="t_years"):
@@ -121,5 +121,5 @@ def test_dividends_are_what_the_forward_lacks(spot, rate, div_yield, t):
 
 
 def test_dividends_refuse_what_is_not_above_zero():
-    with pytest.raises(ValueError, match="forward must be finite and above 0, got -1.0"):
+    with pytest.raises(ValueError, match=r"forward must be finite and above 0, got -1.0"):
         carry.implied_dividends(spot=1.0, forward=-1.0, discount=1.0, t_years=1.0)

@@ -18,7 +18,9 @@ from contango_quant.surface.violations import violations
 
 def flat_smile(vol=0.2, t=0.5, forward=100.0, discount=0.98):
     s = vol * math.sqrt(t)
-    return curve.Smile(forward, discount, t, s * s, 0.0, 0.0, 0.0, 0.1, s, -2.0, 0.3, *[0.0] * 10, -1.0, 1.0, 0.0, 9.0, 0.0)
+    return curve.Smile(
+        forward, discount, t, s * s, 0.0, 0.0, 0.0, 0.1, s, -2.0, 0.3, *[0.0] * 10, -1.0, 1.0, 0.0, 9.0, 0.0
+    )
 
 
 @st.composite
@@ -36,10 +38,16 @@ def quotes_of(known, spread=0.01, count=60):
     """Quotes of both sides on strikes from −4 to 3 total volatilities; `spread` is the half-spread in vol."""
     strikes = known.forward * np.exp(known.scale * np.linspace(-4.0, 3.0, count))
     vol = smile.vols_of(known, strikes).vol
-    columns = {"forward": known.forward, "strike": np.tile(strikes, 2), "t_years": known.t_years, "discount": known.discount}
+    columns = {
+        "forward": known.forward,
+        "strike": np.tile(strikes, 2),
+        "t_years": known.t_years,
+        "discount": known.discount,
+    }
     is_call = np.repeat([True, False], count)
     ask, bid = (
-        black.price(**columns, vol=np.maximum(np.tile(vol, 2) + side * spread, 1e-3), is_call=is_call) for side in (1, -1)
+        black.price(**columns, vol=np.maximum(np.tile(vol, 2) + side * spread, 1e-3), is_call=is_call)
+        for side in (1, -1)
     )
     return {"strike": columns["strike"], "is_call": is_call, "bid": bid, "ask": ask}
 
@@ -133,7 +141,7 @@ def test_what_cannot_be_fitted_has_a_status():
         refit(known, is_call=np.ones(120))
     with pytest.raises(ValueError, match="equally long"):
         refit(known, bid=np.ones(3))
-    with pytest.raises(ValueError, match="strike must be finite and above 0, got 0.0"):
+    with pytest.raises(ValueError, match=r"strike must be finite and above 0, got 0.0"):
         smile.vols_of(known, 0.0)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import least_squares
 
 from contango_quant.pricing import black
-from contango_quant.surface import essvi, svi_fit
+from contango_quant.surface import essvi, svi_fit, svi_objective
 from contango_quant.surface.svi import (
     RawSvi,
     durrleman,
@@ -68,8 +68,12 @@ def test_jump_wings_read_off_the_smile_and_back(raw, t):
     assert wings.v * t == pytest.approx(w0)
     assert wings.psi == pytest.approx(slope, rel=1e-4, abs=1e-6 * (1 + raw.b / math.sqrt(w0)))
     far = 1e7
-    assert wings.c * math.sqrt(w0) == pytest.approx((svi_variance(2 * far, *raw) - svi_variance(far, *raw)) / far, rel=1e-4)
-    assert wings.p * math.sqrt(w0) == pytest.approx((svi_variance(-2 * far, *raw) - svi_variance(-far, *raw)) / far, rel=1e-4)
+    assert wings.c * math.sqrt(w0) == pytest.approx(
+        (svi_variance(2 * far, *raw) - svi_variance(far, *raw)) / far, rel=1e-4
+    )
+    assert wings.p * math.sqrt(w0) == pytest.approx(
+        (svi_variance(-2 * far, *raw) - svi_variance(-far, *raw)) / far, rel=1e-4
+    )
     # The way back divides by v − lowest: it must be more than rounding.
     assume(wings.v - wings.lowest > 1e-3 * wings.v)
     np.testing.assert_allclose(
@@ -200,7 +204,7 @@ def slow_fit(k, w, weight, guess):
     # Twice the sum of 2·c²·(√(1 + r²/c²) − 1)/2: soft_l1 with f_scale c.
     low, high = [-2.0, 1e-6, -0.9999, -2.0, 1e-4], [2.0, 2.0, 0.9999, 2.0, 5.0]
     got = least_squares(
-        residuals, np.clip(guess, low, high), bounds=(low, high), loss="soft_l1", f_scale=svi_fit.BEND,
+        residuals, np.clip(guess, low, high), bounds=(low, high), loss="soft_l1", f_scale=svi_objective.BEND,
         x_scale=[0.01, 0.01, 0.1, 0.01, 0.01], xtol=1e-14, ftol=1e-14, gtol=1e-14, max_nfev=4000,
     )  # fmt: skip
     return 2.0 * got.cost
@@ -235,7 +239,7 @@ def test_data_with_arbitrage_are_fitted_without():
 def test_too_few_points_have_a_status():
     fit = svi_fit.fit_svi(k=[0.0, 0.1, 0.2, 0.2, 0.1], total_variance=[0.1] * 5, weight=[1.0] * 5)
     assert (fit.svi, fit.rms, svi_fit.STATUS_NAMES[fit.status]) == (None, None, "FEW_POINTS")
-    with pytest.raises(ValueError, match="total_variance must be finite and above 0, got 0.0 at position 1"):
+    with pytest.raises(ValueError, match=r"total_variance must be finite and above 0, got 0.0 at position 1"):
         svi_fit.fit_svi(k=[0.0, 0.1], total_variance=[0.1, 0.0], weight=[1.0, 1.0])
     with pytest.raises(ValueError, match="equally long"):
         svi_fit.fit_svi(k=[0.0, 0.1], total_variance=[0.1], weight=[1.0])
@@ -295,9 +299,9 @@ def test_exact_data_give_their_essvi_back(theta, rho, share):
 
 
 def test_conditions_are_checked_by_name():
-    with pytest.raises(ValueError, match="gamma must be above 0 and at most 0.5, got 0.6"):
+    with pytest.raises(ValueError, match=r"gamma must be above 0 and at most 0.5, got 0.6"):
         essvi.ssvi_power_law(theta=0.04, rho=0.0, eta=1.0, gamma=0.6)
-    with pytest.raises(ValueError, match="eta must be above 0 and at most 2.0, got 2.1"):
+    with pytest.raises(ValueError, match=r"eta must be above 0 and at most 2.0, got 2.1"):
         essvi.ssvi_power_law(theta=0.04, rho=0.0, eta=2.1, gamma=0.5)
     with pytest.raises(ValueError, match="theta"):
         essvi.essvi_raw(essvi.Essvi(0.0, 0.0, 0.1))

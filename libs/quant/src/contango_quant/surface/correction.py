@@ -47,8 +47,17 @@ def lay_knots(k_low: float, k_high: float, row: Floats) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _cost(row: Floats, k: Floats, rest: Floats, weight: Floats, cells: Floats, nodes: Floats, floor: Floats,
-          ceiling: Floats, ridge: float) -> float:
+def _cost(
+    row: Floats,
+    k: Floats,
+    rest: Floats,
+    weight: Floats,
+    cells: Floats,
+    nodes: Floats,
+    floor: Floats,
+    ceiling: Floats,
+    ridge: float,
+) -> float:
     total = 0.0
     for i in range(k.shape[0]):
         r = weight[i] * (_bump(row, cells[i, 0], cells[i, 1]) - rest[i]) / BEND
@@ -82,8 +91,19 @@ def _bump(row: Floats, cell: float, f: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _equations(row: Floats, k: Floats, rest: Floats, weight: Floats, cells: Floats, nodes: Floats, floor: Floats,
-               ceiling: Floats, ridge: float, normal: Floats, slope: Floats) -> None:
+def _equations(
+    row: Floats,
+    k: Floats,
+    rest: Floats,
+    weight: Floats,
+    cells: Floats,
+    nodes: Floats,
+    floor: Floats,
+    ceiling: Floats,
+    ridge: float,
+    normal: Floats,
+    slope: Floats,
+) -> None:
     normal[:], slope[:] = 0.0, 0.0
     for i in range(k.shape[0]):
         miss = _bump(row, cells[i, 0], cells[i, 1]) - rest[i]
@@ -138,8 +158,9 @@ def _basis(k: float, w: float, first: float, row: Floats, value: Floats, bent: F
 
 
 @njit(cache=True, error_model="numpy")
-def fit_correction(row: Floats, k: Floats, rest: Floats, weight: Floats, nodes: Floats, floor: Floats,
-                   ceiling: Floats) -> None:
+def fit_correction(
+    row: Floats, k: Floats, rest: Floats, weight: Floats, nodes: Floats, floor: Floats, ceiling: Floats
+) -> None:
     """Set the coefficients of `row` (knots laid, core fitted) to fit `rest` = data − core at k (n,)."""
     cells = np.empty((k.shape[0], 2))
     for i in range(k.shape[0]):
@@ -172,10 +193,10 @@ def fit_correction(row: Floats, k: Floats, rest: Floats, weight: Floats, nodes: 
 @njit(cache=True, error_model="numpy")
 def is_free(row: Floats, nodes: Floats) -> bool:
     """Whether the smile has g ≥ 0 at all nodes."""
-    for i in range(nodes.shape[0]):
-        if not butterfly(nodes[i], row) >= 0.0:
-            return False
-    return True
+    free = True
+    for k in nodes:
+        free = free and butterfly(k, row) >= 0.0
+    return free
 
 
 @njit(cache=True, error_model="numpy")

@@ -48,16 +48,16 @@ def push(history: kernel.State, iv_annual: float) -> IvRank:
     >>> push(history, float("nan")).reason
     'sample is nan'
     """
-    _, percentile = stream_rank.step(history, float(iv_annual))
+    rank, percentile = stream_rank.step(history, float(iv_annual))
     samples = int(min(history["count"][0], history["window"][0]))
     if not math.isfinite(iv_annual):
         return IvRank(None, None, samples, f"sample is {float(iv_annual)!r}")
     if math.isnan(percentile):
         return IvRank(None, None, samples, f"{samples} samples, {int(history['min_count'][0])} needed")
     held = history["ring"][0][:samples]
-    lowest, highest = float(held.min()), float(held.max())
-    rank = 100.0 * (iv_annual - lowest) / (highest - lowest) if highest - lowest >= NO_RANGE else MIDDLE
-    return IvRank(float(rank), float(percentile), samples, None)
+    has_range = float(held.max()) - float(held.min()) >= NO_RANGE
+    # Rounding may carry the rank of the highest sample past 100.
+    return IvRank(min(float(rank), 100.0) if has_range else MIDDLE, float(percentile), samples, None)
 
 
 def iv_rank_of(history: ArrayLike, *, window: int = 252, min_count: int | None = None) -> IvRank:

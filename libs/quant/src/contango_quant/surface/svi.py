@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 from numba import njit
 
-
 MAX_SLOPE = 2.0
 
 

@@ -1,18 +1,9 @@
 """Least squares fit of an SVI smile to total variances, kept free of arbitrage.
 
-The hyperbola is described by what is bounded: slopes p and c of the left and right wing, lowest total variance v,
-position m and roundness σ of the vertex,
-
-    w(k) = v − σ√(pc) + (c − p)/2 (k − m) + (c + p)/2 √((k − m)² + σ²),   0 < p, c ≤ 2,   0 < v,   0 < σ
-
-in the logarithms of p, c, v, σ, so that every step is admissible. The start is the best of a few (m, σ), for each of
-which the other three are linear [1]. Levenberg-Marquardt steps then lower
-
-    Σ h(weight·(w(k) − data)) + penalties,   h(r) = 2 c² (√(1 + (r/c)²) − 1)
-
-where h counts a stray quote linearly. The penalty acts where Durrleman's g is below a small margin at a node. It is
-raised until g ≥ 0 everywhere; the last resort is a smile flattened towards its value at the forward, which in the
-end is free of butterflies.
+The start is the best of a few positions and roundnesses of the vertex, for each of which the other three parameters
+are linear [1]. Levenberg-Marquardt steps then lower the objective of `svi_objective`. Its penalty is raised until
+g ≥ 0 at all nodes; the last resort is a smile flattened towards its value at the forward, which in the end is free of
+butterflies.
 
 References:
     [1] Zeliade Systems, "Quasi-explicit calibration of Gatheral's SVI model", 2009.
@@ -27,14 +18,11 @@ from numba import njit
 from numpy.typing import ArrayLike
 
 from contango_quant.broadcast import ANY, POSITIVE, Floats, floats
-from contango_quant.surface.linear import add_row, solve_damped
-from contango_quant.surface.svi import MAX_SLOPE, RawSvi, durrleman, svi_derivatives
+from contango_quant.surface.linear import solve_damped
+from contango_quant.surface.svi import MAX_SLOPE, RawSvi, svi_durrleman
+from contango_quant.surface.svi_objective import SIZE, C, M, P, S, V, svi_cost, svi_equations, to_raw
 
-SIZE = 5  # parameters: ln p, ln c, ln v, m, ln σ
-P, C, V, M, S = 0, 1, 2, 3, 4
 STEEPEST = 4.0  # slope of a wing, in units of the least total volatility
-BEND = 2.0  # residuals, in half quoted spreads, beyond which a quote counts linearly
-MARGIN_G = 0.004
 FORCE = 1e6  # of the penalty, per squared unit of g
 TOLERANCE, MAX_STEPS = 1e-9, 200
 MIN_POINTS = 5
@@ -47,98 +35,9 @@ STATUS_NAMES = ("OK", "FEW_POINTS", "FLATTENED")
 
 
 @njit(cache=True, error_model="numpy")
-def to_raw(x: Floats) -> tuple[float, float, float, float, float]:
-    """(a, b, ρ, m, σ) of the five parameters of the fit."""
-    p, c, v, sigma = math.exp(x[P]), math.exp(x[C]), math.exp(x[V]), math.exp(x[S])
-    return v - sigma * math.sqrt(p * c), 0.5 * (p + c), (c - p) / (c + p), x[M], sigma
-
-
-@njit(cache=True, error_model="numpy")
 def _bound(x: Floats, low: Floats, high: Floats) -> None:
     for i in range(SIZE):
         x[i] = min(max(x[i], low[i]), high[i])
-
-
-@njit(cache=True, error_model="numpy")
-def _cost(
-    x: Floats,
-    k: Floats,
-    w: Floats,
-    weight: Floats,
-    nodes: Floats,
-    force: float,
-) -> float:
-    a, b, rho, m, sigma = to_raw(x)
-    total = 0.0
-    for i in range(k.shape[0]):
-        z = k[i] - m
-        r = weight[i] * (a + b * (rho * z + math.sqrt(z * z + sigma * sigma)) - w[i]) / BEND
-        total += math.sqrt(1.0 + r * r) - 1.0
-    total *= 2.0 * BEND * BEND
-    if force == 0.0:
-        return total
-    for i in range(nodes.shape[0]):
-        at, first, second = svi_derivatives(nodes[i], a, b, rho, m, sigma)
-        miss = MARGIN_G - durrleman(nodes[i], at, first, second)
-        if miss > 0.0:
-            total += force * miss * miss
-    return total
-
-
-@njit(cache=True, error_model="numpy")
-def _equations(
-    x: Floats,
-    k: Floats,
-    w: Floats,
-    weight: Floats,
-    nodes: Floats,
-    force: float,
-    normal: Floats,
-    slope: Floats,
-) -> None:
-    """Fill the lower triangle of JᵀJ and Jᵀr at x."""
-    p, c, v, sigma, m = math.exp(x[P]), math.exp(x[C]), math.exp(x[V]), math.exp(x[S]), x[M]
-    mean = math.sqrt(p * c)
-    half, tilt = 0.5 * (p + c), 0.5 * (c - p)
-    base = v - sigma * mean
-    normal[:], slope[:] = 0.0, 0.0
-    row = np.empty(SIZE)
-    row[V] = v
-    for i in range(k.shape[0]):
-        z = k[i] - m
-        root = math.sqrt(z * z + sigma * sigma)
-        row[P] = 0.5 * (p * (root - z) - sigma * mean)
-        row[C] = 0.5 * (c * (root + z) - sigma * mean)
-        row[M] = -tilt - half * z / root
-        row[S] = sigma * (half * sigma / root - mean)
-        miss = base + tilt * z + half * root - w[i]
-        r = weight[i] * miss / BEND
-        add_row(row, miss, weight[i] * weight[i] / math.sqrt(1.0 + r * r), normal, slope)
-    if force == 0.0:
-        return
-    bent = np.empty(SIZE)
-    for i in range(nodes.shape[0]):
-        at = nodes[i]
-        z = at - m
-        root = math.sqrt(z * z + sigma * sigma)
-        y, q = z / root, sigma / root
-        total, first, second = base + tilt * z + half * root, tilt + half * y, half * q * q / root
-        row[P] = 0.5 * (p * (root - z) - sigma * mean)
-        row[C] = 0.5 * (c * (root + z) - sigma * mean)
-        row[M] = -tilt - half * y
-        row[S] = sigma * (half * q - mean)
-        miss = durrleman(at, total, first, second) - MARGIN_G
-        if miss < 0.0:
-            lean = 1.0 - 0.5 * at * first / total
-            by_w = lean * at * first / (total * total) + 0.25 * first * first / (total * total)
-            by_first = -lean * at / total - 0.5 * first * (1.0 / total + 0.25)
-            bend = q * q / root
-            bent[P] = by_w * row[P] + by_first * 0.5 * p * (y - 1.0) + 0.25 * p * bend
-            bent[C] = by_w * row[C] + by_first * 0.5 * c * (y + 1.0) + 0.25 * c * bend
-            bent[V] = by_w * v
-            bent[M] = by_w * row[M] - by_first * second + 1.5 * second * y / root
-            bent[S] = by_w * row[S] - by_first * half * y * q * q + 0.5 * second * (2.0 - 3.0 * q * q)
-            add_row(bent, miss, force, normal, slope)
 
 
 @njit(cache=True, error_model="numpy")
@@ -154,11 +53,11 @@ def _descend(
 ) -> float:
     """Levenberg-Marquardt from x, in place; the cost reached."""
     normal, slope, step, new = np.empty((SIZE, SIZE)), np.empty(SIZE), np.empty(SIZE), np.empty(SIZE)
-    cost = _cost(x, k, w, weight, nodes, force)
+    cost = svi_cost(x, k, w, weight, nodes, force)
     damp, fresh, calm = 1e-3, True, 0
     for _ in range(MAX_STEPS):
         if fresh:
-            _equations(x, k, w, weight, nodes, force, normal, slope)
+            svi_equations(x, k, w, weight, nodes, force, normal, slope)
         if not solve_damped(normal, slope, damp, step):
             damp *= 10.0
             fresh = False
@@ -166,7 +65,7 @@ def _descend(
         for i in range(SIZE):
             new[i] = x[i] + min(max(step[i], -2.0), 2.0)
         _bound(new, low, high)
-        trial = _cost(new, k, w, weight, nodes, force)
+        trial = svi_cost(new, k, w, weight, nodes, force)
         fresh = trial < cost
         if fresh:
             calm = calm + 1 if cost - trial < TOLERANCE * cost else 0
@@ -222,7 +121,7 @@ def _start(k: Floats, w: Floats, weight: Floats, low: Floats, high: Floats) -> F
             v = max(a + sigma * math.sqrt(p * c), 0.02 * lowest)
             x[P], x[C], x[V], x[M], x[S] = math.log(p), math.log(c), math.log(v), m, math.log(sigma)
             _bound(x, low, high)
-            cost = _cost(x, k, w, weight, k, 0.0)
+            cost = svi_cost(x, k, w, weight, k, 0.0)
             if cost < least:
                 least = cost
                 best[:] = x
@@ -267,11 +166,10 @@ def fit_kernel(k: Floats, w: Floats, weight: Floats, nodes: Floats) -> tuple[Flo
 
 @njit(cache=True, error_model="numpy")
 def _is_free(raw: Floats, nodes: Floats) -> bool:
-    for i in range(nodes.shape[0]):
-        w, first, second = svi_derivatives(nodes[i], raw[0], raw[1], raw[2], raw[3], raw[4])
-        if not durrleman(nodes[i], w, first, second) >= 0.0:
-            return False
-    return True
+    free = True
+    for k in nodes:
+        free = free and svi_durrleman(k, raw[0], raw[1], raw[2], raw[3], raw[4]) >= 0.0
+    return free
 
 
 @njit(cache=True, error_model="numpy")
@@ -287,7 +185,7 @@ def flatten(raw: Floats, nodes: Floats) -> None:
 
 
 class SviFit(NamedTuple):
-    """svi: None unless status is OK or FLATTENED; rms: root mean square of weight·(model − w); a code of this module."""
+    """svi, and rms of weight·(model − w): None where status is FEW_POINTS; status: a code of this module."""
 
     svi: RawSvi | None
     rms: float | None

@@ -13,7 +13,7 @@ slopes p = b(1 − ρ)/√w(0) of the left and c = b(1 + ρ)/√w(0) of the righ
 where β = ρ (the smile is lowest at the forward, ψ = 0) leaves σ open: jump wings then name no smile.
 
 References:
-    [1] J. Gatheral, A. Jacquier, "Arbitrage-free SVI volatility surfaces", Quantitative Finance 14 (2014) 59-71, sec. 3.
+    [1] J. Gatheral, A. Jacquier, "Arbitrage-free SVI volatility surfaces", Quantitative Finance 14 (2014) 59-71.
 """
 
 import math

@@ -129,10 +129,10 @@ def detect_regime(near: MaturityVol, far: MaturityVol) -> TermRegime:
     """
     if not near.t_years < far.t_years:
         raise ValueError(f"near must be before far, got {near.t_years!r} and {far.t_years!r}")
-    for maturity in (near, far):
-        if maturity.vol is None or maturity.error is None:
-            return TermRegime(None, None, None, None, maturity.reason)
-    assert near.vol is not None and far.vol is not None and near.error is not None and far.error is not None
+    if near.vol is None or near.error is None:
+        return TermRegime(None, None, None, None, near.reason)
+    if far.vol is None or far.error is None:
+        return TermRegime(None, None, None, None, far.reason)
     ratio = near.vol / far.vol
     error = ratio * math.hypot(near.error / near.vol, far.error / far.vol)
     regime = CONTANGO if ratio < CONTANGO_BELOW else BACKWARDATION if ratio > BACKWARDATION_ABOVE else FLAT
@@ -140,7 +140,7 @@ def detect_regime(near: MaturityVol, far: MaturityVol) -> TermRegime:
 
 
 def spline_vol(line: Term, *, t_years: float, smoothing: float = 0.001) -> MaturityVol:
-    """Volatility at one maturity on a smoothing spline through the vols, of degree 3 or one less than there are expiries.
+    """Volatility at one maturity on a smoothing spline through the vols, of degree 3 or what so few expiries allow.
 
     Kept for comparison: with the usual smoothing of 0.001 it may pass the vols by more than a point, and it knows
     nothing of calendar arbitrage. Here too None outside the expiries, and with fewer than two of them.

@@ -7,12 +7,12 @@ violation a point where total variance at equal k = ln(K/F) falls from one expir
 import math
 from typing import NamedTuple
 
-import numpy as np
 from numba import njit
 
 from contango_quant.broadcast import Floats
 from contango_quant.surface.curve import butterfly, variance_at
-from contango_quant.surface.surface import GRID_LOW, GRID_POINTS, GRID_STEP, Surface, butterfly_between
+from contango_quant.surface.expiries import GRID_LOW, GRID_POINTS, GRID_STEP, butterfly_between
+from contango_quant.surface.surface import Surface
 
 
 class Violations(NamedTuple):

@@ -153,7 +153,7 @@ def index_30_days(near: TermVariance, near_years: float, far: TermVariance, far_
 
 
 def near_and_next(t_years: ArrayLike) -> tuple[int, int] | None:
-    """Places of the two expiries that make the index, of times (n,), ascending: the last up to 30 days, the first after.
+    """Places, in times (n,), ascending, of the two expiries that make the index: the last up to 30 days, the next.
 
     Both must be more than 23 and less than 37 days away, else None. The index counts only expiries on Fridays, on the
     third Friday those settled in the morning: leave the others out beforehand. Raises ValueError for times not
