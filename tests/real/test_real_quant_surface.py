@@ -104,15 +104,15 @@ def test_every_density_of_an_index_has_the_forward_as_mean():
         assert mean == pytest.approx(row[curve.FORWARD], rel=1e-4)
 
 
-def test_ratio_of_thirty_to_ninety_days_is_near_that_of_the_official_indices():
-    closes = pd.read_parquet(FOLDER.parent / "vol_indices" / "cboe_vix_vix9d_vix3m_skew_daily.parquet")
+def test_thirty_day_volatility_at_the_forward_is_somewhat_below_the_index():
+    """The index also weighs the skew, so it stands above; the ratio of 30 to 90 days is known to a few percent."""
+    closes = pd.read_csv(FOLDER.parent / "vol_indices" / "vix_close_on_spx_snapshot_dates.csv").set_index("snapshot")
     for name in ("SPX_20230207_1734", "SPX_20220219_1617", "SPX_20220205_2009", "SPX_20220611_2047"):
         near, _, far = term.constant_maturities(term.term_of(fitted(name)[0]))
+        assert 0.8 < 100.0 * near.vol / closes.vix_close[f"{name}.parquet"] < 1.0
         found = term.detect_regime(near, far)
         assert found.reason is None
-        assert found.error < 0.05
-        day = closes[closes.date == CHAINS[name][:10]].set_index("symbol").close
-        assert found.ratio == pytest.approx(day.VIX / day.VIX3M, abs=0.05)
+        assert found.error < 0.03
 
 
 def test_rate_from_parity_is_near_the_treasury_rate_and_index_pays_dividends():

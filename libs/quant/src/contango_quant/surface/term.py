@@ -85,7 +85,7 @@ def vol_at(line: Term, *, t_years: float) -> MaturityVol:
     >>> line = term(t_years=[20 / 365, 40 / 365], vol=[0.2, 0.25], error=[0.001, 0.001])
     >>> found = vol_at(line, t_years=30 / 365)
     >>> round(found.vol, 6), round(found.error, 6)
-    (0.234521, 0.000762)
+    (0.234521, 0.000765)
     >>> vol_at(line, t_years=60 / 365).reason
     '60 days lie outside the expiries, 20 to 40 days'
     """
@@ -147,7 +147,7 @@ def spline_vol(line: Term, *, t_years: float, smoothing: float = 0.001) -> Matur
 
     >>> line = term(t_years=[0.05, 0.1, 0.2, 0.3, 0.5], vol=[0.2, 0.21, 0.22, 0.22, 0.23])
     >>> round(spline_vol(line, t_years=0.15, smoothing=0.0).vol, 4), spline_vol(line, t_years=0.6).vol
-    (0.2169, None)
+    (0.2166, None)
     """
     t, vol, _ = line
     if t.size < 2:

@@ -43,6 +43,7 @@ def _count(rows: Floats) -> tuple[int, int, int, int]:
 def violations(surface: Surface) -> Violations:
     """Counts of the surface's arbitrages on the grid.
 
+    >>> import numpy as np
     >>> violations(Surface(np.empty((0, 26)), ()))
     Violations(butterflies=0, butterflies_between=0, calendars=0, points=0)
     """
