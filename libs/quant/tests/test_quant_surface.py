@@ -354,3 +354,41 @@ def test_violations_are_found():
     assert found.butterflies > 0
     assert found.butterflies_between > 0
     assert found.points == 1001 * (2 * TIMES.size - 1)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(5, 60), st.floats(1e-3, 3.0))
+def test_nonsense_quotes_give_a_finite_smile_without_butterflies_or_a_status(seed, n, t):
+    rng = np.random.default_rng(seed)
+    strike = 100.0 * np.exp(rng.normal(0.0, 0.5, n))
+    bid = np.exp(rng.normal(-1.0, 3.0, n)) * (rng.random(n) < 0.9)
+    ask = bid * (1.0 + np.exp(rng.normal(-3.0, 2.0, n)))
+    got = smile.fit_smile(
+        strike=strike, is_call=rng.random(n) < 0.5, bid=bid, ask=ask, t_years=t, forward=100.0, discount=0.95
+    )
+    assert got.status in (curve.OK, curve.FEW_QUOTES)
+    if got.status == curve.OK:
+        assert np.isfinite(got).all()
+        k = np.linspace(min(math.log(0.5), got.k_low), max(math.log(1.5), got.k_high), 400)
+        assert (smile.vols_of(got, 100.0 * np.exp(k)).vol > 0.0).all()
+        assert min(curve.butterfly(x, np.array(got)) for x in k) > -1e-6
+        assert 0.0 < strike_at_delta(got, delta=-0.2, is_call=False) < strike_at_delta(got, delta=0.2, is_call=True)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 6))
+def test_nonsense_chains_have_no_arbitrage_either(seed, expiries):
+    rng = np.random.default_rng(seed)
+    n = 30 * expiries
+    t = np.cumsum(rng.uniform(0.002, 0.3, expiries))
+    expiry = np.repeat(np.arange(expiries), 30)
+    strike = 100.0 * np.exp(rng.normal(0.0, 0.2, n))
+    vol = np.exp(rng.normal(-1.5, 0.4, n))
+    mid = black.price(forward=100.0, strike=strike, t_years=t[expiry], vol=vol, discount=1.0, is_call=strike >= 100.0)
+    fitted = surface.fit_surface(
+        expiry=expiry, strike=strike, is_call=strike >= 100.0, bid=0.98 * mid, ask=1.02 * mid, t_years=t,
+        forward=np.full(expiries, 100.0), discount=np.ones(expiries),
+    )  # fmt: skip
+    assert np.isfinite(fitted.rows).all()
+    assert violations(fitted)[:3] == (0, 0, 0)
+    assert {int(s.status) for s in fitted.left_out} <= {curve.FEW_QUOTES, curve.ARBITRAGE}

@@ -305,3 +305,24 @@ def test_conditions_are_checked_by_name():
         essvi.ssvi_power_law(theta=0.04, rho=0.0, eta=2.1, gamma=0.5)
     with pytest.raises(ValueError, match="theta"):
         essvi.essvi_raw(essvi.Essvi(0.0, 0.0, 0.1))
+
+
+@settings(deadline=None, max_examples=40)
+@given(quoted_smiles(), st.sampled_from([0.0, 1e3]))
+def test_normal_equations_are_the_gradient_of_the_objective(case, force):
+    raw, k = case
+    w = np.array([svi_variance(x, *raw) for x in k]) * (1 + 0.02 * np.cos(30 * k))
+    weight, nodes = 20.0 / w, np.linspace(-1.5, 1.0, 40)
+    p, c, low = raw.b * (1 - raw.rho), raw.b * (1 + raw.rho), svi_lowest(raw.a, raw.b, raw.rho, raw.sigma)
+    # A vertex lower and sharper than the data's, so that the penalty has something to act on.
+    x = np.array([math.log(2 * p), math.log(2 * c), math.log(0.3 * low), raw.m, math.log(0.5 * raw.sigma)])
+    normal, slope = np.zeros((5, 5)), np.zeros(5)
+    svi_objective.svi_equations(x, k, w, weight, nodes, force, normal, slope)
+    for i in range(5):
+        h = np.zeros(5)
+        h[i] = 1e-6 * max(1e-2, raw.sigma if i == 3 else 1.0)
+        up, down = (svi_objective.svi_cost(x + sign * h, k, w, weight, nodes, force) for sign in (1, -1))
+        scale = abs(up) * 1e-9 / h[i]
+        assert 2.0 * slope[i] == pytest.approx(
+            (up - down) / (2 * h[i]), rel=2e-4, abs=scale + 1e-6 * np.abs(slope).max()
+        )
