@@ -11,8 +11,8 @@ from scipy.stats import norm
 
 from contango_quant.pricing import black
 from contango_quant.surface import curve, essvi, smile, surface
-from contango_quant.surface.delta_strike import strike_at_delta
-from contango_quant.surface.risk_neutral import cdf_above, cdf_below, risk_neutral
+from contango_quant.surface.delta_strike import strike_at_delta, strike_on
+from contango_quant.surface.risk_neutral import cdf_above, cdf_below, risk_neutral, risk_neutral_on
 from contango_quant.surface.violations import violations
 
 
@@ -219,8 +219,8 @@ def test_distribution_is_the_slope_of_the_put(known, moneyness):
         return black.black_price(1.0, math.exp(x), known.t_years, vol, 1.0, False)
 
     slope = (put(k + h) - put(k - h)) / (math.exp(k + h) - math.exp(k - h))
-    assert cdf_below(k, row) == pytest.approx(slope, abs=1e-6)
-    assert cdf_below(k, row) + cdf_above(k, row) == pytest.approx(1.0)
+    assert cdf_below(k, row, row, 0.0) == pytest.approx(slope, abs=1e-6)
+    assert cdf_below(k, row, row, 0.0) + cdf_above(k, row, row, 0.0) == pytest.approx(1.0)
 
 
 def test_flat_density_is_lognormal():
@@ -392,3 +392,36 @@ def test_nonsense_chains_have_no_arbitrage_either(seed, expiries):
     assert np.isfinite(fitted.rows).all()
     assert violations(fitted)[:3] == (0, 0, 0)
     assert {int(s.status) for s in fitted.left_out} <= {curve.FEW_QUOTES, curve.ARBITRAGE}
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.floats(TIMES[0], TIMES[-1]), st.floats(0.05, 0.95), st.booleans())
+def test_strikes_and_densities_between_expiries_are_those_of_the_surface_there(t, share, is_call):
+    fitted = surface.fit_surface(**chain_columns(11))
+    delta = share if is_call else -share
+    strike = strike_on(fitted, delta=delta, is_call=is_call, t_years=t)
+    forward = 100.0 * math.exp(0.02 * t)  # ln F is linear in time here
+    s = float(surface.vol_on(fitted, strike=strike, t_years=t).vol) * math.sqrt(t)
+    d1 = math.log(forward / strike) / s + s / 2
+    assert (norm.cdf(d1) if is_call else norm.cdf(d1) - 1) == pytest.approx(delta, abs=1e-10)
+    spot = 1.01 * forward * 0.99
+    by_spot = strike_on(fitted, delta=0.9 * delta, is_call=is_call, t_years=t, spot=spot)
+    assert by_spot == pytest.approx(strike_on(fitted, delta=0.9 * 1.01 * delta, is_call=is_call, t_years=t))
+    table = risk_neutral_on(fitted, t_years=t)
+    low, high, mass = table.price[:-1], table.price[1:], np.diff(table.cdf)
+    assert np.sum(mass * 0.5 * (low + high)) == pytest.approx(forward, rel=3e-5)
+    cut = np.clip(strike, low, high)
+    call = np.sum(mass * (high - cut) / (high - low) * (0.5 * (high + cut) - strike) * (high > strike))
+    vol = s / math.sqrt(t)
+    assert call == pytest.approx(black.black_price(forward, strike, t, vol, 1.0, True), abs=3e-5 * forward)
+
+
+def test_outside_the_expiries_there_is_no_strike_and_no_density():
+    fitted = surface.fit_surface(**chain_columns())
+    for t in (TIMES[0] * 0.9, TIMES[-1] * 1.1):
+        assert strike_on(fitted, delta=0.3, is_call=True, t_years=t) is None
+        assert risk_neutral_on(fitted, t_years=t) is None
+    for i, t in enumerate(TIMES):
+        one = surface.smile_of(fitted, i)
+        assert strike_on(fitted, delta=0.3, is_call=True, t_years=t) == strike_at_delta(one, delta=0.3, is_call=True)
+        np.testing.assert_array_equal(risk_neutral_on(fitted, t_years=t).cdf, risk_neutral(one).cdf)

@@ -150,6 +150,25 @@ def variance_at(k: float, row: Floats) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def curve_between(k: float, near: Floats, far: Floats, part: float) -> tuple[float, float, float]:
+    """(w, w', w'') at log moneyness k, the share `part` of the way from one smile to a later one, linear in w."""
+    if part == 0.0:
+        return curve(k, near)
+    one, two = curve(k, near), curve(k, far)
+    return (
+        one[0] + part * (two[0] - one[0]),
+        one[1] + part * (two[1] - one[1]),
+        one[2] + part * (two[2] - one[2]),
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def forward_between(near: Floats, far: Floats, part: float) -> float:
+    """The forward there: ln F is linear in time."""
+    return near[FORWARD] * (far[FORWARD] / near[FORWARD]) ** part
+
+
+@njit(cache=True, error_model="numpy")
 def butterfly(k: float, row: Floats) -> float:
     """Durrleman's g of the smile `row` at log moneyness k; below 0 a butterfly has a negative price."""
     w, first, second = curve(k, row)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from contango_quant.broadcast import Floats
 from contango_quant.surface import curve as c
 from contango_quant.surface.correction import is_free, lay_knots, shrink
-from contango_quant.surface.curve import curve, variance_at
+from contango_quant.surface.curve import curve_between, variance_at
 from contango_quant.surface.essvi import essvi_project, essvi_to_raw, fit_essvi
 from contango_quant.surface.smile import NODES, fit_bumps, lay_nodes, prepare
 from contango_quant.surface.svi import durrleman
@@ -153,8 +153,8 @@ def _calm(near: Floats, far: Floats, grid: Floats) -> None:
 @njit(cache=True, error_model="numpy")
 def butterfly_between(k: float, near: Floats, far: Floats) -> float:
     """Durrleman's g at log moneyness k midway in total variance between two smiles."""
-    one, two = curve(k, near), curve(k, far)
-    return durrleman(k, 0.5 * (one[0] + two[0]), 0.5 * (one[1] + two[1]), 0.5 * (one[2] + two[2]))
+    w, first, second = curve_between(k, near, far, 0.5)
+    return durrleman(k, w, first, second)
 
 
 @njit(cache=True, error_model="numpy")

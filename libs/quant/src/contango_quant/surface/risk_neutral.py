@@ -19,7 +19,8 @@ from contango_quant.broadcast import Floats
 from contango_quant.pricing.density import Density, density
 from contango_quant.pricing.normal import cdf, pdf
 from contango_quant.surface import curve as c
-from contango_quant.surface.curve import Smile, curve
+from contango_quant.surface.curve import Smile, curve_between, forward_between
+from contango_quant.surface.surface import Surface, place_of
 
 POINTS = 801
 TAIL = 1e-9
@@ -27,36 +28,37 @@ FARTHEST = 30.0
 
 
 @njit(cache=True, error_model="numpy")
-def cdf_below(k: float, row: Floats) -> float:
-    """P(S ≤ K) of the smile `row` at k = ln(K/F)."""
-    w, first, _ = curve(k, row)
+def cdf_below(k: float, near: Floats, far: Floats, part: float) -> float:
+    """P(S ≤ K) at k = ln(K/F), the share `part` of the way between two smiles."""
+    w, first, _ = curve_between(k, near, far, part)
     s = math.sqrt(w)
     d2 = -k / s - 0.5 * s
     return cdf(-d2) + pdf(d2) * 0.5 * first / s
 
 
 @njit(cache=True, error_model="numpy")
-def cdf_above(k: float, row: Floats) -> float:
+def cdf_above(k: float, near: Floats, far: Floats, part: float) -> float:
     """P(S > K); of its own, for 1 − P(S ≤ K) loses the far tail's digits."""
-    w, first, _ = curve(k, row)
+    w, first, _ = curve_between(k, near, far, part)
     s = math.sqrt(w)
     d2 = -k / s - 0.5 * s
     return cdf(d2) - pdf(d2) * 0.5 * first / s
 
 
 @njit(cache=True, error_model="numpy")
-def _fill(row: Floats, price: Floats, level: Floats) -> None:
-    low = high = row[c.SCALE]
-    while cdf_below(-low, row) > TAIL and low < FARTHEST:
+def _fill(near: Floats, far: Floats, part: float, price: Floats, level: Floats) -> None:
+    scale, forward = near[c.SCALE], forward_between(near, far, part)
+    low = high = scale
+    while cdf_below(-low, near, far, part) > TAIL and low < FARTHEST:
         low *= 1.25
-    while cdf_above(high, row) > TAIL and high < FARTHEST:
+    while cdf_above(high, near, far, part) > TAIL and high < FARTHEST:
         high *= 1.25
-    start, stop = -math.asinh(low / row[c.SCALE]), math.asinh(high / row[c.SCALE])
+    start, stop = -math.asinh(low / scale), math.asinh(high / scale)
     last = price.shape[0] - 1
     for i in range(last + 1):
-        k = row[c.SCALE] * math.sinh(start + (stop - start) * i / last)
-        price[i] = row[c.FORWARD] * math.exp(k)
-        level[i] = cdf_below(k, row)
+        k = scale * math.sinh(start + (stop - start) * i / last)
+        price[i] = forward * math.exp(k)
+        level[i] = cdf_below(k, near, far, part)
     level[0], level[last] = 0.0, 1.0
 
 
@@ -70,12 +72,20 @@ def risk_neutral(smile: Smile) -> Density | None:
     >>> round(float(np.interp(100.0, table.price, table.cdf)), 4)
     0.5398
     """
-    if smile.status != c.OK:
-        return None
+    row = np.array(smile)
+    return _table(row, row, 0.0) if smile.status == c.OK else None
+
+
+def risk_neutral_on(surface: Surface, *, t_years: float) -> Density | None:
+    """`risk_neutral` at any time between the first and the last expiry of a surface; None outside."""
+    near, far, part = place_of(float(t_years), surface.rows)
+    return _table(surface.rows[near], surface.rows[far], part) if near >= 0 else None
+
+
+def _table(near: Floats, far: Floats, part: float) -> Density | None:
     price, level = np.empty(POINTS), np.empty(POINTS)
-    _fill(np.array(smile), price, level)
+    _fill(near, far, part, price, level)
     level = np.where((level < 0.0) & (level > -1e-12), 0.0, level)
-    steps = np.diff(level)
-    if not bool(np.all(steps >= -1e-12) and np.all(np.isfinite(level))):
+    if not bool(np.all(np.diff(level) >= -1e-12) and np.all(np.isfinite(level))):
         return None
     return density(price=price, cdf=np.minimum(np.maximum.accumulate(level), 1.0))

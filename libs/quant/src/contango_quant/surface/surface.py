@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from contango_quant.broadcast import POSITIVE, Floats, common_shape, flat, floats
 from contango_quant.surface import curve as c
-from contango_quant.surface.curve import Smile, variance_at
+from contango_quant.surface.curve import Smile, forward_between, variance_at
 from contango_quant.surface.expiries import fit_rows
 from contango_quant.surface.smile import BEYOND_QUOTES, INSIDE, NO_SMILE, Vols, quote_columns
 
@@ -35,23 +35,34 @@ class Surface(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
+def place_of(t_years: float, rows: Floats) -> tuple[int, int, float]:
+    """(near, far, part): the rows around a time and the share of the way between them; near is −1 outside."""
+    last = rows.shape[0] - 1
+    if last < 0 or not rows[0, c.T_YEARS] <= t_years <= rows[last, c.T_YEARS]:
+        return -1, -1, 0.0
+    e = 0
+    while e < last and rows[e + 1, c.T_YEARS] <= t_years:
+        e += 1
+    if rows[e, c.T_YEARS] == t_years:
+        return e, e, 0.0
+    return e, e + 1, (t_years - rows[e, c.T_YEARS]) / (rows[e + 1, c.T_YEARS] - rows[e, c.T_YEARS])
+
+
+@njit(cache=True, error_model="numpy")
 def _surface_vol(strike: float, t_years: float, rows: Floats) -> tuple[float, int]:
     """(vol, status) at one strike and time."""
-    last = rows.shape[0] - 1
-    if last < 0:
+    if not rows.shape[0]:
         return math.nan, NO_SMILE
-    if not rows[0, c.T_YEARS] <= t_years <= rows[last, c.T_YEARS]:
+    e, f, part = place_of(t_years, rows)
+    if e < 0:
         return math.nan, OUTSIDE_EXPIRIES
-    e = 0
-    while e < last - 1 and rows[e + 1, c.T_YEARS] < t_years:
-        e += 1
-    near, far = rows[e], rows[min(e + 1, last)]
-    gap = far[c.T_YEARS] - near[c.T_YEARS]
-    part = (t_years - near[c.T_YEARS]) / gap if gap > 0.0 else 0.0
-    k = math.log(strike / near[c.FORWARD]) - part * math.log(far[c.FORWARD] / near[c.FORWARD])
-    w = (1.0 - part) * variance_at(k, near) + part * variance_at(k, far)
-    low = (1.0 - part) * near[c.K_LOW] + part * far[c.K_LOW]
-    high = (1.0 - part) * near[c.K_HIGH] + part * far[c.K_HIGH]
+    near, far = rows[e], rows[f]
+    k = math.log(strike / forward_between(near, far, part))
+    w = variance_at(k, near)
+    if part > 0.0:
+        w += part * (variance_at(k, far) - w)
+    low = near[c.K_LOW] + part * (far[c.K_LOW] - near[c.K_LOW])
+    high = near[c.K_HIGH] + part * (far[c.K_HIGH] - near[c.K_HIGH])
     return math.sqrt(w / t_years), INSIDE if low <= k <= high else BEYOND_QUOTES
 
 
