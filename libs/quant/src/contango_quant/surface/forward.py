@@ -52,22 +52,29 @@ def forward_from_parity(
     >>> round(fit.value, 6), fit.pairs
     (101.0, 4)
     """
-    columns = [np.asarray(c, dtype=np.float64) for c in (strike, call_bid, call_ask, put_bid, put_ask)]
-    if any(c.ndim != 1 or c.shape != columns[0].shape for c in columns):
-        raise ValueError(f"columns must be equally long lines, got shapes {[c.shape for c in columns]}")
     if not (math.isfinite(discount) and discount > 0.0):
         raise ValueError(f"discount must be finite and above 0, got {discount!r}")
-    k, parity, width = _pairs(*columns)
+    k, parity, width = usable_pairs(strike, call_bid, call_ask, put_bid, put_ask)
     if k.size < min_pairs:
         return ForwardFit(None, int(k.size), None, f"{k.size} usable call-put pairs, {min_pairs} needed")
     near = np.argsort(np.abs(parity), kind="stable")[:nearest_pairs]
     return _robust(k[near] + parity[near] / discount, width[near] / discount)
 
 
-def _pairs(
-    strike: Floats, call_bid: Floats, call_ask: Floats, put_bid: Floats, put_ask: Floats
+def usable_pairs(
+    strike: ArrayLike, call_bid: ArrayLike, call_ask: ArrayLike, put_bid: ArrayLike, put_ask: ArrayLike
 ) -> tuple[Floats, Floats, Floats]:
-    """Strike, mid call − mid put, and half the joint bid-ask width, of the rows with two usable quotes."""
+    """Strike, mid call − mid put, and half the joint bid-ask width, of the rows (n,) with two usable quotes.
+
+    Raises ValueError for columns of unequal length.
+
+    >>> usable_pairs([95.0, 100.0], [7.9, 4.4], [8.1, 4.6], [1.9, 0.0], [2.1, 3.6])
+    (array([95.]), array([6.]), array([0.2]))
+    """
+    columns = [np.asarray(c, dtype=np.float64) for c in (strike, call_bid, call_ask, put_bid, put_ask)]
+    if any(c.ndim != 1 or c.shape != columns[0].shape for c in columns):
+        raise ValueError(f"columns must be equally long lines, got shapes {[c.shape for c in columns]}")
+    strike, call_bid, call_ask, put_bid, put_ask = columns
     good: NDArray[np.bool_] = np.isfinite(strike) & (strike > 0.0)
     for bid, ask in ((call_bid, call_ask), (put_bid, put_ask)):
         good &= np.isfinite(bid) & np.isfinite(ask) & (bid > 0.0) & (ask >= bid)

@@ -9,6 +9,7 @@ used, at either end the whole distance to the one neighbour.
 
 References:
     [1] Cboe, "The CBOE Volatility Index - VIX", white paper, 2009.
+    [2] Cboe, "VIX White Paper: Cboe Volatility Index", 2019: weekly expiries, those 24 to 36 days away.
 """
 
 import math
@@ -22,6 +23,7 @@ from contango_quant.broadcast import Floats
 
 TARGET_YEARS = 30.0 / 365.0
 MIN_OPTIONS = 3
+NEAREST_YEARS, FARTHEST_YEARS = 23.0 / 365.0, 37.0 / 365.0
 
 
 class TermVariance(NamedTuple):
@@ -148,3 +150,24 @@ def index_30_days(near: TermVariance, near_years: float, far: TermVariance, far_
         raise ValueError(f"expiries must be 0 < near < far, got {near_years!r} and {far_years!r}")
     variance = interpolate(near.variance, near_years, far.variance, far_years, TARGET_YEARS)
     return 100.0 * math.sqrt(variance) if variance > 0.0 else None
+
+
+def near_and_next(t_years: ArrayLike) -> tuple[int, int] | None:
+    """Places, in times (n,), ascending, of the two expiries that make the index: the last up to 30 days, the next.
+
+    Both must be more than 23 and less than 37 days away, else None. The index counts only expiries on Fridays, on the
+    third Friday those settled in the morning: leave the others out beforehand. Raises ValueError for times not
+    ascending.
+
+    >>> near_and_next([9 / 365, 24 / 365, 28 / 365, 35 / 365])
+    (2, 3)
+    >>> near_and_next([9 / 365, 37 / 365]) is None
+    True
+    """
+    times = np.asarray(t_years, dtype=np.float64)
+    if times.ndim != 1 or not bool(np.all(np.diff(times) > 0.0)):
+        raise ValueError("t_years must be a line that ascends without repeats")
+    after = int(np.searchsorted(times, TARGET_YEARS, side="right"))
+    if not 0 < after < times.size or times[after - 1] <= NEAREST_YEARS or times[after] >= FARTHEST_YEARS:
+        return None
+    return after - 1, after
