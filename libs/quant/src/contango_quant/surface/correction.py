@@ -1,6 +1,6 @@
 """Fit of the spline correction over an SVI core, kept free of arbitrage.
 
-The correction is linear in its eight coefficients c; robust least squares on what the core leaves over is done by
+The correction is linear in its ten coefficients c; robust least squares on what the core leaves over is done by
 damped Gauss-Newton steps, with penalties at nodes: Durrleman's g below a margin, and total variance above a ceiling or
 under a floor (the neighbouring expiries). A butterfly that is left afterwards is cured by shrinking the correction
 towards 0, where only the core remains.
