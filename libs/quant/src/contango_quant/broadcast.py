@@ -47,6 +47,18 @@ def check(name: str, values: Floats, sign: int) -> None:
         raise ValueError(f"{name} must be {wanted}, got {float(line[i])!r}{place}")
 
 
+def numbers(name: str, values: ArrayLike) -> Floats:
+    """`values` as float64 array, whatever their sign; nan and infinities pass, for loops that look themselves.
+
+    >>> numbers("price", [1, float("nan")])
+    array([ 1., nan])
+    """
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be numbers, got {values!r}") from error
+
+
 def floats(name: str, values: ArrayLike, sign: int) -> Floats:
     """`values` as float64 array, checked.
 
@@ -57,10 +69,7 @@ def floats(name: str, values: ArrayLike, sign: int) -> Floats:
         ...
     ValueError: strike must be finite and above 0, got -2.0 at position 1
     """
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be numbers, got {values!r}") from error
+    array = numbers(name, values)
     check(name, array, sign)
     return array
 

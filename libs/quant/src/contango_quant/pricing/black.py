@@ -3,11 +3,12 @@
     call = D (F N(d1) - K N(d2)),   put = D (K N(-d2) - F N(-d1)),
     d1 = ln(F/K)/s + s/2,   d2 = d1 - s,   s = vol sqrt(t_years)
 
-The out-of-the-money option is computed and the intrinsic value added, so that small time values survive
-and put-call parity holds to the last digits; a time value is right to about 1e-16·min(F, K), and where it
-is small to a relative 1e-15·(1 + |d1|)/s. Limits are by rule: s = 0, F = 0 and K = 0 give the
-discounted intrinsic value; s = inf gives D F (call) or D K (put). Finite valid input never gives nan;
-nan input to the scalar kernels gives nan.
+The out-of-the-money option is computed (`terms`) and the intrinsic value added, so that put-call parity holds to the
+last digits and small time values survive: they are right to a relative 2e-15·(1 + h²), h = ln(F/K)/s, where the share
+of h² is what the rounding of h itself costs; below 1e-300·min(F, K) they fade to 0.
+
+Limits are by rule: s = 0, F = 0 and K = 0 give the discounted intrinsic value; s = inf gives D F (call) or D K (put).
+Finite valid input never gives nan; nan input to the scalar kernels gives nan.
 
 References:
     [1] F. Black, "The pricing of commodity contracts", J. Financial Economics 3 (1976), 167-179.
@@ -15,6 +16,7 @@ References:
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -32,19 +34,14 @@ from contango_quant.broadcast import (
     floats,
     result_array,
 )
-from contango_quant.pricing.normal import cdf
+from contango_quant.pricing.terms import black_terms
+from contango_quant.pricing.terms import log_moneyness as log_moneyness  # also found here by its other users
+
+BSM_NAMES = ("spot", "strike", "t_years", "vol", "rate", "div_yield", "is_call")
+SAFE_EXPONENT = 700.0  # e^±700 neither overflows nor vanishes
 
 
-@njit(cache=True)
-def log_moneyness(forward: float, strike: float) -> float:
-    """ln(forward/strike) for positive arguments, also where the quotient would overflow."""
-    ratio = forward / strike
-    if 1e-300 < ratio < 1e300:
-        return math.log(ratio)
-    return math.log(forward) - math.log(strike)
-
-
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def black_price(forward: float, strike: float, t_years: float, vol: float, discount: float, is_call: bool) -> float:
     """Price of one European option on the forward, per unit; no checks, for compiled callers.
 
@@ -59,25 +56,24 @@ def black_price(forward: float, strike: float, t_years: float, vol: float, disco
     intrinsic = max(forward - strike, 0.0) if is_call else max(strike - forward, 0.0)
     if s <= 0.0 or forward <= 0.0 or strike <= 0.0:
         return discount * intrinsic
-    x = log_moneyness(forward, strike)
-    if x <= 0.0:
-        time_value = forward * cdf(x / s + 0.5 * s) - strike * cdf(x / s - 0.5 * s)
-    else:
-        time_value = strike * cdf(-x / s + 0.5 * s) - forward * cdf(-x / s - 0.5 * s)
-    return discount * (intrinsic + max(time_value, 0.0))
+    return discount * (intrinsic + black_terms(forward, strike, s).time_value)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def bsm_kernel(
     spot: float, strike: float, t_years: float, vol: float, rate: float, div_yield: float, is_call: bool
 ) -> float:
-    """Price of one European option on a spot with continuous rate and yield, per unit; no checks."""
+    """Price of one European option on a spot with continuous rate and yield, per unit; no checks.
+
+    >>> round(bsm_kernel(60.0, 65.0, 0.25, 0.3, 0.08, 0.0, True), 4)
+    2.1334
+    """
     discount = math.exp(-rate * t_years)
     forward = spot * math.exp((rate - div_yield) * t_years)
     return black_price(forward, strike, t_years, vol, discount, is_call)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _price_loop(
     forward: Floats,
     strike: Floats,
@@ -97,6 +93,35 @@ def _price_loop(
             discount[i * steps[4]],
             is_call[i * steps[5]],
         )
+
+
+@njit(cache=True, error_model="numpy")
+def _bsm_loop(
+    spot: Floats,
+    strike: Floats,
+    t_years: Floats,
+    vol: Floats,
+    rate: Floats,
+    div_yield: Floats,
+    is_call: NDArray[np.bool_],
+    steps: tuple[int, ...],
+    out: Floats,
+) -> bool:
+    """Whether every price is finite and no discount factor can have vanished."""
+    good = True
+    for i in range(out.shape[0]):
+        out[i] = bsm_kernel(
+            spot[i * steps[0]],
+            strike[i * steps[1]],
+            t_years[i * steps[2]],
+            vol[i * steps[3]],
+            rate[i * steps[4]],
+            div_yield[i * steps[5]],
+            is_call[i * steps[6]],
+        )
+        exponent = rate[i * steps[4]] * t_years[i * steps[2]]
+        good = good and math.isfinite(out[i]) and abs(exponent) < SAFE_EXPONENT
+    return good
 
 
 def price(
@@ -134,6 +159,35 @@ def price(
     return result
 
 
+def bsm_columns(
+    spot: ArrayLike,
+    strike: ArrayLike,
+    t_years: ArrayLike,
+    vol: ArrayLike,
+    rate: ArrayLike,
+    div_yield: ArrayLike,
+    is_call: ArrayLike,
+) -> tuple[NDArray[Any], ...]:
+    """The seven arguments of Black-Scholes-Merton as checked arrays; raises ValueError naming argument and value."""
+    return (
+        floats("spot", spot, NON_NEGATIVE),
+        floats("strike", strike, NON_NEGATIVE),
+        floats("t_years", t_years, NON_NEGATIVE),
+        floats("vol", vol, NON_NEGATIVE),
+        floats("rate", rate, ANY),
+        floats("div_yield", div_yield, ANY),
+        booleans("is_call", is_call),
+    )
+
+
+def check_carry(spot: Floats, t_years: Floats, rate: Floats, div_yield: Floats) -> None:
+    """Raise ValueError where the discount factor or the forward leaves the range of numbers."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        check("exp(-rate * t_years)", np.asarray(np.exp(-rate * t_years)), POSITIVE)
+        forward = np.asarray(spot * np.exp((rate - div_yield) * t_years))
+    check("spot * exp((rate - div_yield) * t_years)", forward, NON_NEGATIVE)
+
+
 def bsm_price(
     *,
     spot: ArrayLike,
@@ -143,20 +197,21 @@ def bsm_price(
     rate: ArrayLike,
     div_yield: ArrayLike,
     is_call: ArrayLike,
+    out: Floats | None = None,
 ) -> Floats:
     """Black-Scholes-Merton prices per unit, continuous `rate` and `div_yield` per year (0.05 = 5 %).
 
-    The forward is spot·exp((rate − div_yield)·t_years). Broadcasts; raises ValueError as `price` does.
+    The forward is spot·exp((rate − div_yield)·t_years). Broadcasts, fills `out` and raises ValueError as `price` does,
+    also where that forward or the discount factor exp(−rate·t_years) leaves the range of numbers.
 
     >>> round(float(bsm_price(spot=60.0, strike=65.0, t_years=0.25, vol=0.3, rate=0.08, div_yield=0.0,
     ...                       is_call=True)), 4)
     2.1334
     """
-    s, t = floats("spot", spot, NON_NEGATIVE), floats("t_years", t_years, NON_NEGATIVE)
-    r, q = floats("rate", rate, ANY), floats("div_yield", div_yield, ANY)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        discount = np.asarray(np.exp(-r * t))
-        forward = np.asarray(s * np.exp((r - q) * t))
-    check("exp(-rate * t_years)", discount, POSITIVE)
-    check("spot * exp((rate - div_yield) * t_years)", forward, NON_NEGATIVE)
-    return price(forward=forward, strike=strike, t_years=t, vol=vol, discount=discount, is_call=is_call)
+    columns = bsm_columns(spot, strike, t_years, vol, rate, div_yield, is_call)
+    shape = common_shape(BSM_NAMES, columns)
+    result = result_array(out, shape)
+    lines = [flat(column, shape) for column in columns]
+    if not _bsm_loop(*(values for values, _ in lines), tuple(step for _, step in lines), result.reshape(-1)):
+        check_carry(columns[0], columns[2], columns[4], columns[5])
+    return result
