@@ -37,6 +37,17 @@ def flat(values: NDArray[Any], shape: tuple[int, ...]) -> Prepared:
     return np.require(values, requirements=["C", "W"]).reshape(-1), 1
 
 
+def spread(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """All elements of `values` broadcast to `shape`, one-dimensional, contiguous and writable.
+
+    A loop over such lines has no steps between elements to multiply by, so it can become vector code.
+
+    >>> spread(np.array(2.0), (3,))
+    array([2., 2., 2.])
+    """
+    return np.require(np.broadcast_to(values, shape), requirements=["C", "W"]).reshape(-1)
+
+
 def check(name: str, values: Floats, sign: int) -> None:
     """Raise ValueError naming argument and value unless all `values` are finite and of the given sign."""
     line = np.require(values, requirements=["C", "W"]).reshape(-1)

@@ -25,17 +25,18 @@ from contango_quant.broadcast import (
     Floats,
     booleans,
     common_shape,
-    flat,
     floats,
     result_array,
+    spread,
 )
+from contango_quant.pricing.elementary import exp
 from contango_quant.pricing.mills import mills
-from contango_quant.pricing.normal import pdf
+from contango_quant.pricing.normal import INV_SQRT_2PI
 
 NAMES = ("forward", "strike", "t_years", "normal_vol", "discount", "is_call")
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def bachelier_price(
     forward: float, strike: float, t_years: float, normal_vol: float, discount: float, is_call: bool
 ) -> float:
@@ -47,16 +48,13 @@ def bachelier_price(
     7.978845608
     """
     s = normal_vol * math.sqrt(t_years)
-    if math.isnan(s) or math.isnan(forward) or math.isnan(strike):
-        return math.nan
     money = forward - strike if is_call else strike - forward
-    if s <= 0.0:
-        return discount * max(money, 0.0)
     h = abs(money) / s
-    density = pdf(h)
-    if density == 0.0:
-        return discount * max(money, 0.0)
-    return discount * (max(money, 0.0) + s * (density * max(1.0 - h * mills(h), 0.0)))
+    density = INV_SQRT_2PI * exp(-0.5 * h * h)
+    share = 1.0 - h * mills(h)
+    time_value = s * (density * share) if (s > 0.0) & (density > 0.0) & (share > 0.0) else 0.0
+    value = discount * ((money if money > 0.0 else 0.0) + time_value)
+    return math.nan if math.isnan(s) | math.isnan(money) else value
 
 
 @njit(cache=True, error_model="numpy")
@@ -67,18 +65,10 @@ def _bachelier_loop(
     normal_vol: Floats,
     discount: Floats,
     is_call: NDArray[np.bool_],
-    steps: tuple[int, ...],
     out: Floats,
 ) -> None:
     for i in range(out.shape[0]):
-        out[i] = bachelier_price(
-            forward[i * steps[0]],
-            strike[i * steps[1]],
-            t_years[i * steps[2]],
-            normal_vol[i * steps[3]],
-            discount[i * steps[4]],
-            is_call[i * steps[5]],
-        )
+        out[i] = bachelier_price(forward[i], strike[i], t_years[i], normal_vol[i], discount[i], is_call[i])
 
 
 def normal_price(
@@ -110,6 +100,5 @@ def normal_price(
     )
     shape = common_shape(NAMES, columns)
     result = result_array(out, shape)
-    lines = [flat(column, shape) for column in columns]
-    _bachelier_loop(*(values for values, _ in lines), tuple(step for _, step in lines), result.reshape(-1))
+    _bachelier_loop(*(spread(column, shape) for column in columns), result.reshape(-1))
     return result

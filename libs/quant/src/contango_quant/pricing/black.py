@@ -30,18 +30,19 @@ from contango_quant.broadcast import (
     booleans,
     check,
     common_shape,
-    flat,
     floats,
     result_array,
+    spread,
 )
+from contango_quant.pricing.elementary import exp
 from contango_quant.pricing.terms import black_terms
 from contango_quant.pricing.terms import log_moneyness as log_moneyness  # also found here by its other users
 
 BSM_NAMES = ("spot", "strike", "t_years", "vol", "rate", "div_yield", "is_call")
-SAFE_EXPONENT = 700.0  # e^±700 neither overflows nor vanishes
+SAFE_EXPONENT, SAFE_SPOT = 350.0, 1e150  # e^350 · 1e150 is a number, and e^-350 is not 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def black_price(forward: float, strike: float, t_years: float, vol: float, discount: float, is_call: bool) -> float:
     """Price of one European option on the forward, per unit; no checks, for compiled callers.
 
@@ -51,15 +52,14 @@ def black_price(forward: float, strike: float, t_years: float, vol: float, disco
     7.9655674554
     """
     s = vol * math.sqrt(t_years)
-    if math.isnan(s) or math.isnan(forward) or math.isnan(strike):
-        return math.nan
-    intrinsic = max(forward - strike, 0.0) if is_call else max(strike - forward, 0.0)
-    if s <= 0.0 or forward <= 0.0 or strike <= 0.0:
-        return discount * intrinsic
-    return discount * (intrinsic + black_terms(forward, strike, s).time_value)
+    alive = (s > 0.0) & (forward > 0.0) & (strike > 0.0)
+    time_value = black_terms(forward, strike, s).time_value if alive else 0.0
+    money = forward - strike if is_call else strike - forward
+    value = discount * ((money if money > 0.0 else 0.0) + time_value)
+    return math.nan if math.isnan(s + forward + strike) else value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def bsm_kernel(
     spot: float, strike: float, t_years: float, vol: float, rate: float, div_yield: float, is_call: bool
 ) -> float:
@@ -68,8 +68,8 @@ def bsm_kernel(
     >>> round(bsm_kernel(60.0, 65.0, 0.25, 0.3, 0.08, 0.0, True), 4)
     2.1334
     """
-    discount = math.exp(-rate * t_years)
-    forward = spot * math.exp((rate - div_yield) * t_years)
+    discount = exp(-rate * t_years)
+    forward = spot * exp((rate - div_yield) * t_years)
     return black_price(forward, strike, t_years, vol, discount, is_call)
 
 
@@ -81,18 +81,10 @@ def _price_loop(
     vol: Floats,
     discount: Floats,
     is_call: NDArray[np.bool_],
-    steps: tuple[int, ...],
     out: Floats,
 ) -> None:
     for i in range(out.shape[0]):
-        out[i] = black_price(
-            forward[i * steps[0]],
-            strike[i * steps[1]],
-            t_years[i * steps[2]],
-            vol[i * steps[3]],
-            discount[i * steps[4]],
-            is_call[i * steps[5]],
-        )
+        out[i] = black_price(forward[i], strike[i], t_years[i], vol[i], discount[i], is_call[i])
 
 
 @njit(cache=True, error_model="numpy")
@@ -104,24 +96,20 @@ def _bsm_loop(
     rate: Floats,
     div_yield: Floats,
     is_call: NDArray[np.bool_],
-    steps: tuple[int, ...],
     out: Floats,
-) -> bool:
-    """Whether every price is finite and no discount factor can have vanished."""
-    good = True
+) -> None:
     for i in range(out.shape[0]):
-        out[i] = bsm_kernel(
-            spot[i * steps[0]],
-            strike[i * steps[1]],
-            t_years[i * steps[2]],
-            vol[i * steps[3]],
-            rate[i * steps[4]],
-            div_yield[i * steps[5]],
-            is_call[i * steps[6]],
-        )
-        exponent = rate[i * steps[4]] * t_years[i * steps[2]]
-        good = good and math.isfinite(out[i]) and abs(exponent) < SAFE_EXPONENT
-    return good
+        out[i] = bsm_kernel(spot[i], strike[i], t_years[i], vol[i], rate[i], div_yield[i], is_call[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _carry_is_safe(spot: Floats, t_years: Floats, rate: Floats, div_yield: Floats) -> bool:
+    """Whether neither discount factor nor forward can have left the range of numbers."""
+    good = 0
+    for i in range(spot.shape[0]):
+        exponent = max(abs(rate[i] * t_years[i]), abs((rate[i] - div_yield[i]) * t_years[i]))
+        good += (exponent < SAFE_EXPONENT) & (spot[i] < SAFE_SPOT)
+    return good == spot.shape[0]
 
 
 def price(
@@ -154,8 +142,7 @@ def price(
     )
     shape = common_shape(("forward", "strike", "t_years", "vol", "discount", "is_call"), columns)
     result = result_array(out, shape)
-    lines = [flat(column, shape) for column in columns]
-    _price_loop(*(values for values, _ in lines), tuple(step for _, step in lines), result.reshape(-1))
+    _price_loop(*(spread(column, shape) for column in columns), result.reshape(-1))
     return result
 
 
@@ -181,11 +168,12 @@ def bsm_columns(
 
 
 def check_carry(spot: Floats, t_years: Floats, rate: Floats, div_yield: Floats) -> None:
-    """Raise ValueError where the discount factor or the forward leaves the range of numbers."""
+    """Raise ValueError where the discount factor or the forward leaves the range of numbers; arguments are lines."""
+    if _carry_is_safe(spot, t_years, rate, div_yield):
+        return
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        check("exp(-rate * t_years)", np.asarray(np.exp(-rate * t_years)), POSITIVE)
-        forward = np.asarray(spot * np.exp((rate - div_yield) * t_years))
-    check("spot * exp((rate - div_yield) * t_years)", forward, NON_NEGATIVE)
+        check("exp(-rate * t_years)", np.exp(-rate * t_years), POSITIVE)
+        check("spot * exp((rate - div_yield) * t_years)", spot * np.exp((rate - div_yield) * t_years), NON_NEGATIVE)
 
 
 def bsm_price(
@@ -211,7 +199,7 @@ def bsm_price(
     columns = bsm_columns(spot, strike, t_years, vol, rate, div_yield, is_call)
     shape = common_shape(BSM_NAMES, columns)
     result = result_array(out, shape)
-    lines = [flat(column, shape) for column in columns]
-    if not _bsm_loop(*(values for values, _ in lines), tuple(step for _, step in lines), result.reshape(-1)):
-        check_carry(columns[0], columns[2], columns[4], columns[5])
+    lines = [spread(column, shape) for column in columns]
+    check_carry(lines[0], lines[2], lines[4], lines[5])
+    _bsm_loop(*lines, result.reshape(-1))
     return result

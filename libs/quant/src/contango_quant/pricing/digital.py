@@ -12,6 +12,7 @@ References:
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -21,31 +22,44 @@ from contango_quant.broadcast import (
     NON_NEGATIVE,
     POSITIVE,
     Floats,
-    Prepared,
     booleans,
     common_shape,
-    flat,
     floats,
     result_array,
+    spread,
 )
 from contango_quant.pricing.terms import black_terms
 
 NAMES = ("forward", "strike", "t_years", "vol", "discount", "is_call")
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def certain_share(money: float) -> float:
     """Probability of exercise of a payoff without chance: 1 in the money, 0 out of it, ½ at the kink.
 
     >>> certain_share(1.0), certain_share(0.0), certain_share(-1.0)
     (1.0, 0.5, 0.0)
     """
-    if money > 0.0:
-        return 1.0
-    return 0.5 if money == 0.0 else 0.0
+    return 1.0 if money > 0.0 else (0.5 if money == 0.0 else 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
+def exercise_shares(forward: float, strike: float, s: float, is_call: bool) -> tuple[float, float]:
+    """(N(±d1), N(±d2)), upper signs for a call, with their limits at s = 0; nan where an argument is nan.
+
+    >>> [round(x, 10) for x in exercise_shares(100.0, 100.0, 0.2, True)]
+    [0.5398278373, 0.4601721627]
+    """
+    terms = black_terms(forward, strike, s)
+    alive = (s > 0.0) & (forward > 0.0) & (strike > 0.0)
+    certain = certain_share(forward - strike if is_call else strike - forward)
+    certain = math.nan if math.isnan(s + forward + strike) else certain
+    n1 = terms.n1 if is_call else terms.n1_of_minus
+    n2 = terms.n2 if is_call else terms.n2_of_minus
+    return (n1 if alive else certain), (n2 if alive else certain)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
 def cash_or_nothing_price(
     forward: float, strike: float, t_years: float, vol: float, discount: float, is_call: bool
 ) -> float:
@@ -54,16 +68,10 @@ def cash_or_nothing_price(
     >>> round(cash_or_nothing_price(100.0, 100.0, 1.0, 0.2, 1.0, True), 10)
     0.4601721627
     """
-    s = vol * math.sqrt(t_years)
-    if math.isnan(s) or math.isnan(forward) or math.isnan(strike):
-        return math.nan
-    if s <= 0.0 or forward <= 0.0 or strike <= 0.0:
-        return discount * certain_share(forward - strike if is_call else strike - forward)
-    terms = black_terms(forward, strike, s)
-    return discount * (terms.n2 if is_call else terms.n2_of_minus)
+    return discount * exercise_shares(forward, strike, vol * math.sqrt(t_years), is_call)[1]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def asset_or_nothing_price(
     forward: float, strike: float, t_years: float, vol: float, discount: float, is_call: bool
 ) -> float:
@@ -72,13 +80,7 @@ def asset_or_nothing_price(
     >>> round(asset_or_nothing_price(100.0, 100.0, 1.0, 0.2, 1.0, True), 8)
     53.98278373
     """
-    s = vol * math.sqrt(t_years)
-    if math.isnan(s) or math.isnan(forward) or math.isnan(strike):
-        return math.nan
-    if s <= 0.0 or forward <= 0.0 or strike <= 0.0:
-        return discount * forward * certain_share(forward - strike if is_call else strike - forward)
-    terms = black_terms(forward, strike, s)
-    return discount * forward * (terms.n1 if is_call else terms.n1_of_minus)
+    return discount * (forward * exercise_shares(forward, strike, vol * math.sqrt(t_years), is_call)[0])
 
 
 @njit(cache=True, error_model="numpy")
@@ -89,18 +91,10 @@ def _cash_loop(
     vol: Floats,
     discount: Floats,
     is_call: NDArray[np.bool_],
-    steps: tuple[int, ...],
     out: Floats,
 ) -> None:
     for i in range(out.shape[0]):
-        out[i] = cash_or_nothing_price(
-            forward[i * steps[0]],
-            strike[i * steps[1]],
-            t_years[i * steps[2]],
-            vol[i * steps[3]],
-            discount[i * steps[4]],
-            is_call[i * steps[5]],
-        )
+        out[i] = cash_or_nothing_price(forward[i], strike[i], t_years[i], vol[i], discount[i], is_call[i])
 
 
 @njit(cache=True, error_model="numpy")
@@ -111,18 +105,10 @@ def _asset_loop(
     vol: Floats,
     discount: Floats,
     is_call: NDArray[np.bool_],
-    steps: tuple[int, ...],
     out: Floats,
 ) -> None:
     for i in range(out.shape[0]):
-        out[i] = asset_or_nothing_price(
-            forward[i * steps[0]],
-            strike[i * steps[1]],
-            t_years[i * steps[2]],
-            vol[i * steps[3]],
-            discount[i * steps[4]],
-            is_call[i * steps[5]],
-        )
+        out[i] = asset_or_nothing_price(forward[i], strike[i], t_years[i], vol[i], discount[i], is_call[i])
 
 
 def cash_or_nothing(
@@ -146,7 +132,7 @@ def cash_or_nothing(
     """
     shape, lines = _lines(forward, strike, t_years, vol, discount, is_call)
     result = result_array(out, shape)
-    _cash_loop(*(values for values, _ in lines), tuple(step for _, step in lines), result.reshape(-1))
+    _cash_loop(*lines, result.reshape(-1))
     return result
 
 
@@ -167,7 +153,7 @@ def asset_or_nothing(
     """
     shape, lines = _lines(forward, strike, t_years, vol, discount, is_call)
     result = result_array(out, shape)
-    _asset_loop(*(values for values, _ in lines), tuple(step for _, step in lines), result.reshape(-1))
+    _asset_loop(*lines, result.reshape(-1))
     return result
 
 
@@ -178,7 +164,7 @@ def _lines(
     vol: ArrayLike,
     discount: ArrayLike,
     is_call: ArrayLike,
-) -> tuple[tuple[int, ...], list[Prepared]]:
+) -> tuple[tuple[int, ...], list[NDArray[Any]]]:
     columns = (
         floats("forward", forward, NON_NEGATIVE),
         floats("strike", strike, NON_NEGATIVE),
@@ -188,4 +174,4 @@ def _lines(
         booleans("is_call", is_call),
     )
     shape = common_shape(NAMES, columns)
-    return shape, [flat(column, shape) for column in columns]
+    return shape, [spread(column, shape) for column in columns]

@@ -66,7 +66,7 @@ class PositionGreeks(NamedTuple):
     rho_per_point: Floats
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def bsm_greeks(
     spot: float, strike: float, t_years: float, vol: float, rate: float, div_yield: float, is_call: bool
 ) -> tuple[float, float, float, float, float, float]:

@@ -23,10 +23,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from contango_quant.broadcast import Floats, common_shape, flat, result_array
-from contango_quant.pricing.black import BSM_NAMES, SAFE_EXPONENT, bsm_columns, check_carry
-from contango_quant.pricing.digital import certain_share
+from contango_quant.broadcast import Floats, common_shape, result_array, spread
+from contango_quant.pricing.black import BSM_NAMES, bsm_columns, check_carry
+from contango_quant.pricing.digital import exercise_shares
+from contango_quant.pricing.elementary import exp
 from contango_quant.pricing.terms import black_terms
+
+BLOCK = 256  # options at a time: their numbers stay in the nearest cache
 
 Nine = tuple[float, float, float, float, float, float, float, float, float]
 
@@ -45,7 +48,7 @@ class FullGreeks(NamedTuple):
     charm: Floats
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def bsm_full_greeks(
     spot: float, strike: float, t_years: float, vol: float, rate: float, div_yield: float, is_call: bool
 ) -> Nine:
@@ -55,35 +58,36 @@ def bsm_full_greeks(
     [10.450584, 0.636831, 0.018762, 37.524035, -6.414028, 53.232482, -0.28143, 9.850059, -0.065667]
     """
     sign = 1.0 if is_call else -1.0
-    df, dq = math.exp(-rate * t_years), math.exp(-div_yield * t_years)
-    forward = spot * math.exp((rate - div_yield) * t_years)
+    df, dq = exp(-rate * t_years), exp(-div_yield * t_years)
+    forward = spot * exp((rate - div_yield) * t_years)
     root = math.sqrt(t_years)
     s = vol * root
     money = sign * (forward - strike)
-    time_value = gamma = vega = decay = vanna = volga = drift = 0.0
-    if s <= 0.0 or forward <= 0.0 or strike <= 0.0:
-        n1 = n2 = certain_share(money)
-    else:
-        terms = black_terms(forward, strike, s)
-        time_value, d1, d2 = terms.time_value, terms.d1, terms.d2
-        n1, n2 = (terms.n1, terms.n2) if is_call else (terms.n1_of_minus, terms.n2_of_minus)
-        if terms.density > 0.0:
-            density = df * terms.density / spot  # e^(-qT) φ(d1)
-            gamma = density / s / spot
-            vega = df * terms.density * root
-            decay = 0.5 * df * terms.density * (vol / root)
-            vanna = -density * (d2 / vol)
-            volga = vega * (d1 * d2 / vol)
-            drift = density * ((rate - div_yield) / s - 0.5 * d2 / t_years)
+    terms = black_terms(forward, strike, s)
+    alive = (s > 0.0) & (forward > 0.0) & (strike > 0.0)
+    time_value = terms.time_value if alive else 0.0
+    n1, n2 = exercise_shares(forward, strike, s, is_call)
+    moves = alive & (terms.density > 0.0)
+    weight = df * terms.density  # S e^(-qT) φ(d1)
+    decay = weight * (0.5 * vol / root) if moves else 0.0
+    drift = weight / spot * ((rate - div_yield) / s - 0.5 * terms.d2 / t_years) if moves else 0.0
     paid, held = strike * df * n2, dq * n1
-    price = df * (max(money, 0.0) + time_value)
-    theta = -decay - sign * (rate * paid - div_yield * spot * held)
-    charm = sign * div_yield * held - drift
-    return price, sign * held, gamma, vega, theta, sign * t_years * paid, vanna, volga, charm
+    value = df * ((money if money > 0.0 else 0.0) + time_value)
+    return (
+        math.nan if math.isnan(s + forward + strike) else value,
+        sign * held,
+        weight / spot / s / spot if moves else 0.0,
+        weight * root if moves else 0.0,
+        -decay - sign * (rate * paid - div_yield * spot * held),
+        sign * t_years * paid,
+        -weight / spot * (terms.d2 / vol) if moves else 0.0,
+        weight * root * (terms.d1 * terms.d2 / vol) if moves else 0.0,
+        sign * div_yield * held - drift,
+    )
 
 
 @njit(cache=True, error_model="numpy")
-def greeks_loop(
+def _block(
     spot: Floats,
     strike: Floats,
     t_years: Floats,
@@ -91,36 +95,50 @@ def greeks_loop(
     rate: Floats,
     div_yield: Floats,
     is_call: NDArray[np.bool_],
-    steps: tuple[int, ...],
+    work: Floats,
+) -> None:
+    """The nine of up to BLOCK options; streams a fixed distance apart let the compiler make vector code."""
+    for i in range(spot.shape[0]):
+        g = bsm_full_greeks(spot[i], strike[i], t_years[i], vol[i], rate[i], div_yield[i], is_call[i])
+        work[i] = g[0]
+        work[BLOCK + i] = g[1]
+        work[2 * BLOCK + i] = g[2]
+        work[3 * BLOCK + i] = g[3]
+        work[4 * BLOCK + i] = g[4]
+        work[5 * BLOCK + i] = g[5]
+        work[6 * BLOCK + i] = g[6]
+        work[7 * BLOCK + i] = g[7]
+        work[8 * BLOCK + i] = g[8]
+
+
+@njit(cache=True, error_model="numpy")
+def _greeks_loop(
+    spot: Floats,
+    strike: Floats,
+    t_years: Floats,
+    vol: Floats,
+    rate: Floats,
+    div_yield: Floats,
+    is_call: NDArray[np.bool_],
     out: Floats,
-) -> bool:
-    """Fill the first rows of the nine into `out` (rows, n); whether prices are finite and no factor has vanished."""
-    good = True
-    for i in range(out.shape[1]):
-        values = bsm_full_greeks(
-            spot[i * steps[0]],
-            strike[i * steps[1]],
-            t_years[i * steps[2]],
-            vol[i * steps[3]],
-            rate[i * steps[4]],
-            div_yield[i * steps[5]],
-            is_call[i * steps[6]],
-        )
+) -> None:
+    """The first rows of the nine into `out` (rows, n)."""
+    work = np.empty(9 * BLOCK)
+    for a in range(0, out.shape[1], BLOCK):
+        b = min(a + BLOCK, out.shape[1])
+        _block(spot[a:b], strike[a:b], t_years[a:b], vol[a:b], rate[a:b], div_yield[a:b], is_call[a:b], work)
         for j in range(out.shape[0]):
-            out[j, i] = values[j]
-        exponent = rate[i * steps[4]] * t_years[i * steps[2]]
-        good = good and math.isfinite(values[0]) and abs(exponent) < SAFE_EXPONENT
-    return good
+            for i in range(b - a):
+                out[j, a + i] = work[j * BLOCK + i]
 
 
 def greek_rows(columns: tuple[NDArray[np.float64], ...], rows: int, out: Floats | None) -> Floats:
     """The first `rows` of the nine for checked `columns` (see `bsm_columns`), of shape (rows, *broadcast shape)."""
     shape = common_shape(BSM_NAMES, columns)
     result = result_array(out, (rows, *shape))
-    lines = [flat(column, shape) for column in columns]
-    table = result.reshape(rows, -1)
-    if not greeks_loop(*(values for values, _ in lines), tuple(step for _, step in lines), table):
-        check_carry(columns[0], columns[2], columns[4], columns[5])
+    lines = [spread(column, shape) for column in columns]
+    check_carry(lines[0], lines[2], lines[4], lines[5])
+    _greeks_loop(*lines, result.reshape(rows, -1))
     return result
 
 

@@ -20,8 +20,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
 
-from contango_quant.broadcast import Floats, common_shape, flat, result_array
-from contango_quant.pricing.black import BSM_NAMES, SAFE_EXPONENT, bsm_columns, check_carry
+from contango_quant.broadcast import Floats, common_shape, result_array, spread
+from contango_quant.pricing.black import BSM_NAMES, bsm_columns, check_carry
+from contango_quant.pricing.elementary import exp
+from contango_quant.pricing.greeks_higher import BLOCK
 from contango_quant.pricing.terms import black_terms
 
 
@@ -34,7 +36,7 @@ class ThirdGreeks(NamedTuple):
     veta: Floats
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def bsm_third_greeks(
     spot: float, strike: float, t_years: float, vol: float, rate: float, div_yield: float
 ) -> tuple[float, float, float, float]:
@@ -43,42 +45,46 @@ def bsm_third_greeks(
     >>> [round(x, 6) for x in bsm_third_greeks(100.0, 100.0, 1.0, 0.2, 0.05, 0.0)]
     [-0.000516, -0.088885, 0.01053, -16.46367]
     """
-    df = math.exp(-rate * t_years)
-    forward = spot * math.exp((rate - div_yield) * t_years)
+    df = exp(-rate * t_years)
+    forward = spot * exp((rate - div_yield) * t_years)
     root = math.sqrt(t_years)
     s = vol * root
-    if s <= 0.0 or forward <= 0.0 or strike <= 0.0:
-        return 0.0, 0.0, 0.0, 0.0
     terms = black_terms(forward, strike, s)
-    if terms.density == 0.0:
-        return 0.0, 0.0, 0.0, 0.0
+    moves = (s > 0.0) & (forward > 0.0) & (strike > 0.0) & (terms.density > 0.0)
     d1, d2, half = terms.d1, terms.d2, 0.5 / t_years
-    gamma = df * terms.density / spot / s / spot
-    vega = df * terms.density * root
+    gamma, vega = df * terms.density / spot / s / spot, df * terms.density * root
     drift = div_yield + d1 * ((rate - div_yield) / s - d2 * half)
-    return -gamma / spot * (1.0 + d1 / s), gamma * ((d1 * d2 - 1.0) / vol), gamma * (drift + half), vega * (drift - half)
+    return (
+        -gamma / spot * (1.0 + d1 / s) if moves else 0.0,
+        gamma * ((d1 * d2 - 1.0) / vol) if moves else 0.0,
+        gamma * (drift + half) if moves else 0.0,
+        vega * (drift - half) if moves else 0.0,
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def _block(
+    spot: Floats, strike: Floats, t_years: Floats, vol: Floats, rate: Floats, div_yield: Floats, work: Floats
+) -> None:
+    for i in range(spot.shape[0]):
+        g = bsm_third_greeks(spot[i], strike[i], t_years[i], vol[i], rate[i], div_yield[i])
+        work[i] = g[0]
+        work[BLOCK + i] = g[1]
+        work[2 * BLOCK + i] = g[2]
+        work[3 * BLOCK + i] = g[3]
 
 
 @njit(cache=True, error_model="numpy")
 def _third_loop(
-    spot: Floats,
-    strike: Floats,
-    t_years: Floats,
-    vol: Floats,
-    rate: Floats,
-    div_yield: Floats,
-    steps: tuple[int, ...],
-    out: Floats,
-) -> bool:
-    """Whether no discount factor or forward can have left the range of numbers."""
-    good = True
-    for i in range(out.shape[1]):
-        r, q, t = rate[i * steps[4]], div_yield[i * steps[5]], t_years[i * steps[2]]
-        values = bsm_third_greeks(spot[i * steps[0]], strike[i * steps[1]], t, vol[i * steps[3]], r, q)
+    spot: Floats, strike: Floats, t_years: Floats, vol: Floats, rate: Floats, div_yield: Floats, out: Floats
+) -> None:
+    work = np.empty(4 * BLOCK)
+    for a in range(0, out.shape[1], BLOCK):
+        b = min(a + BLOCK, out.shape[1])
+        _block(spot[a:b], strike[a:b], t_years[a:b], vol[a:b], rate[a:b], div_yield[a:b], work)
         for j in range(4):
-            out[j, i] = values[j]
-        good = good and abs(r * t) + abs(q * t) < SAFE_EXPONENT
-    return good
+            for i in range(b - a):
+                out[j, a + i] = work[j * BLOCK + i]
 
 
 def third_greeks(
@@ -103,8 +109,7 @@ def third_greeks(
     columns = bsm_columns(spot, strike, t_years, vol, rate, div_yield, np.True_)[:6]
     shape = common_shape(BSM_NAMES[:6], columns)
     result = result_array(out, (4, *shape))
-    lines = [flat(column, shape) for column in columns]
-    table = result.reshape(4, -1)
-    if not _third_loop(*(values for values, _ in lines), tuple(step for _, step in lines), table):
-        check_carry(columns[0], columns[2], columns[4], columns[5])
+    lines = [spread(column, shape) for column in columns]
+    check_carry(lines[0], lines[2], lines[4], lines[5])
+    _third_loop(*lines, result.reshape(4, -1))
     return ThirdGreeks(*result)

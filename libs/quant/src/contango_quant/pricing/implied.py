@@ -20,9 +20,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from contango_quant.broadcast import NON_NEGATIVE, POSITIVE, Floats, booleans, check, common_shape, flat, numbers
+from contango_quant.broadcast import NON_NEGATIVE, POSITIVE, Floats, booleans, check, common_shape, numbers, spread
 from contango_quant.pricing.terms import log_moneyness
-from contango_quant.pricing.total_vol import TINY, tiny_total_vol, total_vol
+from contango_quant.pricing.total_vol import TINY, quick_total_vol, tiny_total_vol, total_vol
 
 OK = 0
 BELOW_INTRINSIC = 1  # price under the discounted intrinsic value
@@ -42,6 +42,62 @@ class Implied(NamedTuple):
     status: NDArray[np.int8]
 
 
+@njit(cache=True, error_model="numpy", forceinline=True)
+def price_status(price: float, forward: float, strike: float, t_years: float, discount: float, is_call: bool) -> int:
+    """Status of one price, as a choice between numbers.
+
+    >>> STATUS_NAMES[price_status(9.0, 110.0, 100.0, 1.0, 1.0, True)]
+    'BELOW_INTRINSIC'
+    """
+    known = (abs(price) < math.inf) & (0.0 < forward) & (forward < math.inf) & (0.0 < strike) & (strike < math.inf)
+    known &= (0.0 <= t_years) & (t_years < math.inf) & (0.0 < discount) & (discount < math.inf)
+    undiscounted = price / discount
+    money = forward - strike if is_call else strike - forward
+    intrinsic = money if money > 0.0 else 0.0
+    time_value = undiscounted - intrinsic
+    over = (undiscounted >= (forward if is_call else strike)) | (t_years == 0.0)
+    none = (abs(time_value) <= 4.0 * EPSILON * intrinsic) | (time_value == 0.0)
+    status = ABOVE_MAXIMUM if over else OK
+    status = BELOW_INTRINSIC if time_value < 0.0 else status
+    status = NO_TIME_VALUE if none else status
+    return status if known else NON_FINITE
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _parts(
+    price: float, forward: float, strike: float, discount: float, is_call: bool
+) -> tuple[float, float, float, float]:
+    """(a, time value, gap below its maximum, √(m/max(F, K))), the middle two in units of m = min(F, K)."""
+    undiscounted = price / discount
+    money = forward - strike if is_call else strike - forward
+    most, other = (forward, strike) if forward < strike else (strike, forward)
+    value = (undiscounted - (money if money > 0.0 else 0.0)) / most
+    gap = ((forward if is_call else strike) - undiscounted) / most
+    return abs(log_moneyness(forward, strike)), value, gap, math.sqrt(most / other)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _quick_vol(price: float, forward: float, strike: float, t_years: float, discount: float, is_call: bool) -> float:
+    """The volatility where the price has one and a single step finds it, else nan; without a branch."""
+    status = price_status(price, forward, strike, t_years, discount, is_call)
+    a, value, gap, root_ratio = _parts(price, forward, strike, discount, is_call)
+    vol = quick_total_vol(a, value, gap, root_ratio) / math.sqrt(t_years)
+    return vol if status == OK else math.nan
+
+
+@njit(cache=True, error_model="numpy")
+def _slow_vol(price: float, forward: float, strike: float, t_years: float, discount: float, is_call: bool) -> float:
+    """The volatility of a price of status OK; nan where it is too small a number."""
+    a, value, gap, root_ratio = _parts(price, forward, strike, discount, is_call)
+    if value * root_ratio >= TINY:
+        return total_vol(a, value, gap, root_ratio) / math.sqrt(t_years)
+    if a == 0.0:
+        return math.nan
+    most = min(forward, strike)
+    time_value = price / discount - max(forward - strike if is_call else strike - forward, 0.0)
+    return tiny_total_vol(a, math.log(time_value) - math.log(most), -0.5 * a) / math.sqrt(t_years)
+
+
 @njit(cache=True, error_model="numpy")
 def implied_vol(
     price: float, forward: float, strike: float, t_years: float, discount: float, is_call: bool
@@ -56,56 +112,61 @@ def implied_vol(
     >>> implied_vol(9.0, 110.0, 100.0, 1.0, 1.0, True)
     (nan, 1)
     """
-    known = abs(price) < math.inf and 0.0 < forward < math.inf and 0.0 < strike < math.inf
-    if not (known and 0.0 <= t_years < math.inf and 0.0 < discount < math.inf):
-        return math.nan, NON_FINITE
-    undiscounted = price / discount
-    intrinsic = max(forward - strike, 0.0) if is_call else max(strike - forward, 0.0)
-    time_value = undiscounted - intrinsic
-    if abs(time_value) <= 4.0 * EPSILON * intrinsic or time_value == 0.0:
-        return math.nan, NO_TIME_VALUE
-    if time_value < 0.0:
-        return math.nan, BELOW_INTRINSIC
-    gap = (forward if is_call else strike) - undiscounted  # below the maximum
-    if gap <= 0.0 or t_years == 0.0:
-        return math.nan, ABOVE_MAXIMUM
-    most = min(forward, strike)
-    a = abs(log_moneyness(forward, strike))
-    root_ratio = math.sqrt(most / max(forward, strike))
-    value = time_value / most
-    if value * root_ratio >= TINY:
-        s = total_vol(a, value, gap / most, root_ratio)
-    elif a > 0.0:
-        s = tiny_total_vol(a, math.log(time_value) - math.log(most), -0.5 * a)
-    else:  # the volatility itself is too small a number
-        return math.nan, NO_TIME_VALUE
-    return s / math.sqrt(t_years), OK
+    status = price_status(price, forward, strike, t_years, discount, is_call)
+    vol = _quick_vol(price, forward, strike, t_years, discount, is_call)
+    if status == OK and math.isnan(vol):
+        vol = _slow_vol(price, forward, strike, t_years, discount, is_call)
+        status = NO_TIME_VALUE if math.isnan(vol) else OK
+    return vol, status
 
 
 @njit(cache=True, error_model="numpy")
-def _implied_loop(
+def _status_loop(
     price: Floats,
     forward: Floats,
     strike: Floats,
     t_years: Floats,
     discount: Floats,
     is_call: NDArray[np.bool_],
-    steps: tuple[int, ...],
+    status: NDArray[np.int8],
+) -> None:
+    for i in range(status.shape[0]):
+        status[i] = price_status(price[i], forward[i], strike[i], t_years[i], discount[i], is_call[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _quick_loop(
+    price: Floats,
+    forward: Floats,
+    strike: Floats,
+    t_years: Floats,
+    discount: Floats,
+    is_call: NDArray[np.bool_],
+    out: Floats,
+) -> None:
+    for i in range(out.shape[0]):
+        out[i] = _quick_vol(price[i], forward[i], strike[i], t_years[i], discount[i], is_call[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _slow_loop(
+    price: Floats,
+    forward: Floats,
+    strike: Floats,
+    t_years: Floats,
+    discount: Floats,
+    is_call: NDArray[np.bool_],
     out: Floats,
     status: NDArray[np.int8],
 ) -> bool:
-    """Whether all input was finite and within its domain."""
+    """Solve what the quick loop has left; whether all input was finite and within its domain."""
     good = True
     for i in range(out.shape[0]):
-        out[i], status[i] = implied_vol(
-            price[i * steps[0]],
-            forward[i * steps[1]],
-            strike[i * steps[2]],
-            t_years[i * steps[3]],
-            discount[i * steps[4]],
-            is_call[i * steps[5]],
-        )
         good = good and status[i] != NON_FINITE
+        if status[i] == OK and math.isnan(out[i]):
+            out[i] = _slow_vol(price[i], forward[i], strike[i], t_years[i], discount[i], is_call[i])
+            if math.isnan(out[i]):
+                status[i] = NO_TIME_VALUE
     return good
 
 
@@ -137,14 +198,11 @@ def implied(
         booleans("is_call", is_call),
     )
     shape = common_shape(NAMES, columns)
-    lines = [flat(column, shape) for column in columns]
+    lines = [spread(column, shape) for column in columns]
     vol, status = np.empty(shape), np.empty(shape, dtype=np.int8)
-    good = _implied_loop(
-        *(values for values, _ in lines),
-        tuple(step for _, step in lines),
-        vol.reshape(-1),
-        status.reshape(-1),
-    )
+    _status_loop(*lines, status.reshape(-1))
+    _quick_loop(*lines, vol.reshape(-1))
+    good = _slow_loop(*lines, vol.reshape(-1), status.reshape(-1))
     if not good:  # the loop has looked at every number: only now is it worth while to find which is bad
         for name, values, sign in zip(NAMES[1:5], columns[1:5], (POSITIVE, POSITIVE, NON_NEGATIVE, POSITIVE)):
             check(name, values, sign)

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from contango_quant.broadcast import ANY, NON_NEGATIVE, POSITIVE, Floats, booleans, check, common_shape, flat, numbers
+from contango_quant.broadcast import ANY, NON_NEGATIVE, POSITIVE, Floats, booleans, check, common_shape, numbers, spread
 from contango_quant.pricing.implied import (
     ABOVE_MAXIMUM,
     BELOW_INTRINSIC,
@@ -83,21 +83,13 @@ def _normal_loop(
     t_years: Floats,
     discount: Floats,
     is_call: NDArray[np.bool_],
-    steps: tuple[int, ...],
     out: Floats,
     status: NDArray[np.int8],
 ) -> bool:
     """Whether all input was finite and within its domain."""
     good = True
     for i in range(out.shape[0]):
-        out[i], status[i] = implied_normal_vol(
-            price[i * steps[0]],
-            forward[i * steps[1]],
-            strike[i * steps[2]],
-            t_years[i * steps[3]],
-            discount[i * steps[4]],
-            is_call[i * steps[5]],
-        )
+        out[i], status[i] = implied_normal_vol(price[i], forward[i], strike[i], t_years[i], discount[i], is_call[i])
         good = good and status[i] != NON_FINITE
     return good
 
@@ -128,14 +120,9 @@ def implied_normal(
         booleans("is_call", is_call),
     )
     shape = common_shape(NAMES, columns)
-    lines = [flat(column, shape) for column in columns]
+    lines = [spread(column, shape) for column in columns]
     vol, status = np.empty(shape), np.empty(shape, dtype=np.int8)
-    good = _normal_loop(
-        *(values for values, _ in lines),
-        tuple(step for _, step in lines),
-        vol.reshape(-1),
-        status.reshape(-1),
-    )
+    good = _normal_loop(*lines, vol.reshape(-1), status.reshape(-1))
     if not good:
         for name, values, sign in zip(NAMES[1:5], columns[1:5], (ANY, ANY, NON_NEGATIVE, POSITIVE)):
             check(name, values, sign)

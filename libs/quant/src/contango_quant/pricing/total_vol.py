@@ -22,9 +22,9 @@ import math
 
 from numba import njit
 
-from contango_quant.pricing.mills import mills, mills_difference
+from contango_quant.pricing.elementary import log, log_quotient
+from contango_quant.pricing.mills import HIGH, slope_ratio
 from contango_quant.pricing.normal import inverse_cdf
-from contango_quant.pricing.terms import HIGH
 
 LN_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 MAX_ROUNDS = 30
@@ -35,7 +35,7 @@ SMALL_GAP = 0.2  # of the maximum
 FLATTEST = 0.04  # of the discriminant in the correction of the guess
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def normal_guess(value: float, distance: float) -> tuple[float, float]:
     """(h_B, s_B) of a Bachelier time value at `distance` ≥ 0 from the money; relative error below 2e-6.
 
@@ -45,13 +45,13 @@ def normal_guess(value: float, distance: float) -> tuple[float, float]:
     """
     half_straddle = value + 0.5 * distance
     w = distance / half_straddle
-    if w < NEAR_MONEY:
-        slope = _near(w * w)
-        return w * slope, half_straddle / slope
-    return far_guess(math.log(distance / value), distance)
+    slope = _near(w * w)
+    h_far, s_far = far_guess(log_quotient(distance, value), distance)
+    near = w < NEAR_MONEY
+    return (w * slope if near else h_far), (half_straddle / slope if near else s_far)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def far_guess(log_ratio: float, distance: float) -> tuple[float, float]:
     """(h_B, s_B) where ln(distance/value) = `log_ratio` is at least 2.9.
 
@@ -63,13 +63,13 @@ def far_guess(log_ratio: float, distance: float) -> tuple[float, float]:
     return h, distance / h
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def _near(z: float) -> float:
     above = ((-0.000456431858904 * z + 0.0199751550074) * z - 0.170460100844) * z + 0.398942804558
     return above / (((-0.00353328199466 * z + 0.0787592109966) * z - 0.506841496349) * z + 1.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def _far(v: float) -> float:
     above = (0.00040407736939 * v + 0.158679421184) * v + 0.381742529185
     below = (0.000286541251838 * v + 0.112094396385) * v + 0.280206390708
@@ -77,7 +77,7 @@ def _far(v: float) -> float:
     return above / ((below * v - 0.466578412389) * v + 1.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def _correct(h: float, s: float) -> float:
     """From Bachelier's s_B to Black's s: s = s_B (1 + c s²); nan where that has no root to rely on."""
     hh, ss = h * h, s * s
@@ -85,6 +85,48 @@ def _correct(h: float, s: float) -> float:
     inverse_c -= ss * ((1.11995262 * hh - 0.04985873 * h + 0.0935831) / (0.94119442 * hh + 0.1887034 * h + 1.0))
     root = 1.0 - 4.0 * ss / inverse_c
     return 2.0 * s / (1.0 + math.sqrt(root)) if root > FLATTEST else math.nan
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def quick_total_vol(a: float, value: float, gap: float, root_ratio: float) -> float:
+    """`total_vol` by the guess and one step without a branch; nan where that is not enough.
+
+    >>> round(quick_total_vol(0.0, 0.07965567455405796, 1.0 - 0.07965567455405796, 1.0), 14)
+    0.2
+    """
+    h, s_normal = normal_guess(value * root_ratio, a)
+    s = _correct(h, s_normal)
+    step = _step(a, s, value, gap, 0.0)
+    good = (abs(step) <= CLOSE) & (gap >= SMALL_GAP) & (value * root_ratio >= TINY)
+    return s + s * step if good else math.nan
+
+
+@njit(cache=True, error_model="numpy")
+def total_vol(a: float, value: float, gap: float, root_ratio: float) -> float:
+    """s for a = |ln(F/K)|, time value and gap below its maximum m = min(F, K) in units of m, root_ratio = √(m/max(F, K)).
+
+    value must be at least 1e-290/root_ratio, or a must be 0 (see `tiny_total_vol`).
+
+    >>> round(total_vol(1.0, 0.25, 0.75, math.exp(-0.5)), 14)
+    1.26489158889379
+    """
+    h, s = normal_guess(value * root_ratio, a)
+    s = _correct(h, s)
+    if gap < SMALL_GAP or math.isnan(s):
+        s = _from_gap(a, gap)
+    return _polish(a, s, value, gap, 0.0)
+
+
+@njit(cache=True, error_model="numpy")
+def tiny_total_vol(a: float, log_value: float, log_root_ratio: float) -> float:
+    """`total_vol` for a > 0 where the time value is given by its logarithm: it may be beyond the range of numbers.
+
+    >>> round(tiny_total_vol(1.0, math.log(1e-200), 0.0) / total_vol(1.0, 1e-200, 1.0, 1.0), 12)
+    1.0
+    """
+    h, s = far_guess(math.log(a) - log_value - log_root_ratio, a)
+    s = _correct(h, s)
+    return _polish(a, s if s > 0.0 else a / h, 1.0, 1.0, -log_value)
 
 
 @njit(cache=True, error_model="numpy")
@@ -98,53 +140,27 @@ def _from_gap(a: float, gap: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def total_vol(a: float, value: float, gap: float, root_ratio: float) -> float:
-    """s for a = |ln(F/K)|, time value and gap below its maximum m = min(F, K) in units of m, root_ratio = √(m/max(F, K)).
-
-    value must be at least 1e-290·root_ratio, or a must be 0 (see `tiny_total_vol`).
-
-    >>> round(total_vol(0.0, 0.07965567455405796, 1.0 - 0.07965567455405796, 1.0), 14)
-    0.2
-    """
-    h, s = normal_guess(value * root_ratio, a)
-    s = _correct(h, s)
-    if gap < SMALL_GAP or math.isnan(s):
-        s = _from_gap(a, gap)
-    return _polish(a, s, 1.0 / value, 1.0 / gap, 0.0)
-
-
-@njit(cache=True, error_model="numpy")
-def tiny_total_vol(a: float, log_value: float, log_root_ratio: float) -> float:
-    """`total_vol` where the time value is given by its logarithm: the price may be beyond the range of numbers.
-
-    >>> round(tiny_total_vol(1.0, math.log(1e-200), 0.0) / total_vol(1.0, 1e-200, 1.0, 1.0), 12)
-    1.0
-    """
-    h, s = far_guess(math.log(a) - log_value - log_root_ratio, a)
-    s = _correct(h, s)
-    return _polish(a, s if s > 0.0 else a / h, 1.0, 1.0, -log_value)
-
-
-@njit(cache=True, error_model="numpy")
-def _polish(a: float, s: float, per_value: float, per_gap: float, shift: float) -> float:
-    """Householder steps until one is so small that none need follow. `shift` is added to the logarithm of R."""
+def _polish(a: float, s: float, value: float, gap: float, shift: float) -> float:
+    """Householder steps until one is so small that none need follow."""
     for _ in range(MAX_ROUNDS):
-        h, t = a / s, 0.5 * s
-        if t - h > HIGH:
-            ratio = -mills(t - h) - mills(t + h)
-            scaled = -ratio * per_gap
-        else:
-            ratio = mills_difference(h, t)
-            scaled = ratio * per_value
-        miss = math.log(scaled) + shift - 0.5 * (h - t) * (h - t) - LN_SQRT_2PI
-        step = s * householder(miss, s / ratio, h * h, t * t)
-        s += max(step, -0.5 * s)
-        if abs(step) <= CLOSE * s:
+        step = _step(a, s, value, gap, shift)
+        s += s * max(step, -0.5)
+        if abs(step) <= CLOSE:
             break
     return s
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _step(a: float, s: float, value: float, gap: float, shift: float) -> float:
+    """Relative step from s, in ln(value) or, where t − h > ½, in ln(gap); `shift` is added to the model's logarithm."""
+    h, t = a / s, 0.5 * s
+    ratio, _ = slope_ratio(h, t)
+    high = t - h > HIGH
+    miss = log((-ratio if high else ratio) / (gap if high else value)) + shift
+    return householder(miss - 0.5 * (h - t) * (h - t) - LN_SQRT_2PI, s / ratio, h * h, t * t)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
 def householder(miss: float, e: float, hh: float, tt: float) -> float:
     """Relative step in s that brings ln p to its target, of fifth order; e = s·∂(ln p)/∂s, hh = h², tt = t².
 
