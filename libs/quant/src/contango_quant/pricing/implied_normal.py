@@ -67,12 +67,12 @@ def normal_total_vol(value: float, distance: float) -> float:
     else:
         log_ratio = math.nan
         h, s = normal_guess(value, distance)
-    e = 1.0 / (1.0 - h * mills(h))
+    per_slope = 1.0 - h * mills(h)
     if value < TINY * distance:
-        miss = log_ratio - math.log(h * e)
+        miss = log_ratio + math.log(per_slope / h)
     else:
-        miss = math.log(s / e / value)
-    return s + s * householder(miss - 0.5 * h * h - LN_SQRT_2PI, e, h * h, 0.0)
+        miss = math.log(s * per_slope / value)
+    return s + s * householder(miss - 0.5 * h * h - LN_SQRT_2PI, per_slope, h * h, 0.0)
 
 
 @njit(cache=True, error_model="numpy")

@@ -52,7 +52,9 @@ def mills(u: float) -> float:
     below = below * u + 4944553.0826293243464
     above = above * u + 2176313.9401954700437
     below = below * u + 4284142.9501685284981
-    return 1.0 / u if u > FAR else above / (below * u + 1736447.2923420160545)
+    below = below * u + 1736447.2923420160545
+    far = u > FAR
+    return (1.0 if far else above) / (u if far else below)
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
@@ -87,5 +89,5 @@ def _series(h: float, y0: float, t: float) -> float:
     y9 = 8.0 * y7 - h * y8
     y11 = 10.0 * y9 - h * (9.0 * y8 - h * y9)
     z = t * t
-    tail = y7 / 5040.0 + z * (y9 / 362880.0 + z * (y11 / 39916800.0))
-    return 2.0 * t * (y1 + z * (y3 / 6.0 + z * (y5 / 120.0 + z * tail)))
+    tail = y7 * (1 / 5040) + z * (y9 * (1 / 362880) + z * (y11 * (1 / 39916800)))
+    return 2.0 * t * (y1 + z * (y3 * (1 / 6) + z * (y5 * (1 / 120) + z * tail)))

