@@ -7,6 +7,7 @@ import mpmath
 from mpmath import mpf
 
 DIGITS = 50
+CANCELLED = 310  # digits that an in-the-money price may hide of its time value
 # Orders of differentiation in (spot, t_years, vol, rate), and the sign by which time passes.
 ORDERS = {
     "price": ((0, 0, 0, 0), 1),
@@ -31,7 +32,7 @@ def cdf(x):
 
 def black(forward, strike, t_years, vol, discount, is_call):
     """Black (1976), straight from the textbook; enough digits that its cancellation does no harm."""
-    with mpmath.workdps(DIGITS + 350):
+    with mpmath.workdps(DIGITS + CANCELLED):
         f, k, t, v, d = (mpf(x) for x in (forward, strike, t_years, vol, discount))
         s = v * mpmath.sqrt(t)
         d1 = mpmath.log(f / k) / s + s / 2
@@ -50,7 +51,7 @@ def digitals(forward, strike, t_years, vol, discount, is_call):
 
 
 def bachelier(forward, strike, t_years, vol, discount, is_call):
-    with mpmath.workdps(DIGITS + 350):
+    with mpmath.workdps(DIGITS + CANCELLED):
         f, k, t, v, d = (mpf(x) for x in (forward, strike, t_years, vol, discount))
         s = v * mpmath.sqrt(t)
         money = (f - k) if is_call else (k - f)

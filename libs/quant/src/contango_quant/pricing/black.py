@@ -4,7 +4,7 @@
     d1 = ln(F/K)/s + s/2,   d2 = d1 - s,   s = vol sqrt(t_years)
 
 The out-of-the-money option is computed (`terms`) and the intrinsic value added, so that put-call parity holds to the
-last digits and small time values survive: they are right to a relative 2e-15·(1 + h²), h = ln(F/K)/s, where the share
+last digits and small time values survive: they are right to a relative 3e-15·(1 + h²), h = ln(F/K)/s, where the share
 of h² is what the rounding of h itself costs; below 1e-300·min(F, K) they fade to 0.
 
 Limits are by rule: s = 0, F = 0 and K = 0 give the discounted intrinsic value; s = inf gives D F (call) or D K (put).

@@ -32,7 +32,6 @@ References:
 import math
 from typing import NamedTuple
 
-import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
 
@@ -119,7 +118,8 @@ def greeks(
 def position_greeks(greeks: Greeks, *, quantity: ArrayLike, multiplier: ArrayLike) -> PositionGreeks:
     """Trader's units of `quantity` contracts (+ bought, − sold) of `multiplier` units each.
 
-    >>> one = Greeks(*(np.array(x) for x in (5.0, 0.5, 0.02, 20.0, -3.65, 10.0)))
+    >>> import numpy as np
+    >>> one = Greeks(*map(np.array, (5.0, 0.5, 0.02, 20.0, -3.65, 10.0)))
     >>> [round(float(x), 6) for x in position_greeks(one, quantity=-2, multiplier=100)]
     [-1000.0, -100.0, -4.0, -40.0, 2.0, -20.0]
     """

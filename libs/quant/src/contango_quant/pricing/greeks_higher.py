@@ -10,7 +10,8 @@ upper signs for a call [1]. theta and charm are for time passing: what a year br
 and two Mills ratios (`terms`) serve all nine; units are in the table of `greeks`.
 
 Where s = vol·√T, spot or strike is 0 the price is the discounted intrinsic value: what carries the density φ is 0 and
-the rest follows from the payoff, with the mean of both sides at the kink F = K (the infinite gamma there is given as 0).
+the rest follows from the payoff, with the mean of both sides at the kink F = K (the infinite gamma there is given
+as 0).
 
 References:
     [1] E. G. Haug, "The Complete Guide to Option Pricing Formulas", 2nd ed., 2007, ch. 2.

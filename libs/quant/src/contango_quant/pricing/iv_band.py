@@ -2,10 +2,10 @@
 
     iv_bid ≤ iv_mid ≤ iv_ask, for the price rises with vol.
 
-Without a bid nobody says what the option is worth at least, so bid and middle have no volatility (NO_TIME_VALUE), where
-solving for a price of 0 or for half the ask would make one up; the ask keeps its own. A quote that is not finite, below 0
-or crossed (bid above ask) has none at all (NON_FINITE). An in-the-money bid is often below the intrinsic value: its
-status says so, and the ask still bounds the volatility from above.
+Without a bid nobody says what the option is worth at least, so bid and middle have no volatility (NO_TIME_VALUE),
+where solving for a price of 0 or for half the ask would make one up; the ask keeps its own. A quote that is not finite,
+below 0 or crossed (bid above ask) has none at all (NON_FINITE). An in-the-money bid is often below the intrinsic value:
+its status says so, and the ask still bounds the volatility from above.
 """
 
 from typing import NamedTuple

@@ -39,10 +39,8 @@ class ThirdPositionGreeks(NamedTuple):
 
 
 DAY = 1.0 / DAYS_PER_YEAR
-FULL_UNITS = FullPositionGreeks(
-    *(np.float64(x) for x in (1.0, 1.0, 1.0, POINT, DAY, POINT, POINT, POINT * POINT, DAY)),
-)
-THIRD_UNITS = ThirdPositionGreeks(*(np.float64(x) for x in (1.0, POINT, DAY, POINT * DAY)))
+FULL_UNITS = (1.0, 1.0, 1.0, POINT, DAY, POINT, POINT, POINT * POINT, DAY)
+THIRD_UNITS = (1.0, POINT, DAY, POINT * DAY)
 
 
 def full_position_greeks(greeks: FullGreeks, *, quantity: ArrayLike, multiplier: ArrayLike) -> FullPositionGreeks:
@@ -73,8 +71,8 @@ def third_position_greeks(greeks: ThirdGreeks, *, quantity: ArrayLike, multiplie
 def structure_greeks(greeks: FullGreeks, *, quantity: ArrayLike, multiplier: ArrayLike) -> FullPositionGreeks:
     """Trader's units of structures: the sum over the last axis, which holds the legs.
 
-    greeks: (..., legs), textbook units; quantity: (..., legs) contracts, + bought, − sold; multiplier: units a contract,
-    for all legs or leg by leg. Returns arrays of shape (...). Raises ValueError as `full_position_greeks` does, and
+    greeks: (..., legs), textbook units; quantity: (..., legs) contracts, + bought, − sold; multiplier: units a
+    contract, for all legs or leg by leg. Returns arrays of shape (...). Raises ValueError as `full_position_greeks` does, and
     where there is no axis of legs.
 
     >>> from contango_quant.pricing.greeks_higher import full_greeks

@@ -5,10 +5,10 @@ of F and K and R = M(h - t) - M(h + t) its quotient by its own slope in s; what 
 m φ(h - t) S, S = M(t - h) + M(t + h). Whichever of ln p and ln(m - p) is better conditioned is solved for s, so the
 answer carries the digits of the price down to the smallest number and up to the last gap below the maximum [1].
 
-The guess. Let p' = p/√(FK) and take it for a Bachelier (normal) time value of distance a: p' = s_B (φ(h_B) - h_B N(-h_B)),
-h_B = a/s_B. The inverse is a function of one variable, held by two rational fits: near the money in w = a/(p' + a/2),
-elsewhere in v = √(ln(a/p')). Then s = s_B (1 + c s²) with c close to a function of h alone (1/24 at h = 0, 1/(8h²) far
-out): a third fit. Close to the maximum t - h is a normal quantile of the gap instead.
+The guess. Let p' = p/√(FK) and take it for a Bachelier (normal) time value of distance a from the money,
+p' = s_B (φ(h_B) - h_B N(-h_B)), h_B = a/s_B. The inverse is a function of one variable, held by two rational fits: near
+the money in w = a/(p' + a/2), elsewhere in v = √(ln(a/p')). Then s = s_B (1 + c s²) with c close to a function of h
+alone (1/24 at h = 0, 1/(8h²) far out): a third fit. Close to the maximum t - h is a normal quantile of the gap instead.
 
 The step is Householder's of fifth order on the logarithm. The derivatives of p in s, in units of p_s/s^k, are
 q = h² - t², q² - 3h² - t² and q (q² - 9h² - 3t²) + 12h². With t = 0 they are those of the normal model [2].
@@ -28,7 +28,7 @@ from contango_quant.pricing.normal import inverse_cdf
 
 LN_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 MAX_ROUNDS = 30
-CLOSE = 1e-3  # a step of fifth order from here ends at 1e-15
+CLOSE = 1e-3  # relative step times 1 + h + t: one of fifth order from here ends below 1e-15
 NEAR_MONEY = 1.85  # w below which the first fit serves; w = 2 is the far end
 TINY = 1e-290
 SMALL_GAP = 0.2  # of the maximum
@@ -100,15 +100,16 @@ def quick_total_vol(a: float, value: float, gap: float, root_ratio: float) -> fl
     h, s_normal = normal_guess(value * root_ratio, a)
     s = _correct(h, s_normal)
     step = _step(a, s, value, gap, 0.0)
-    good = (abs(step) <= CLOSE) & (gap >= SMALL_GAP) & (value * root_ratio >= TINY)
+    good = (abs(step) * (1.0 + a / s + 0.5 * s) <= CLOSE) & (gap >= SMALL_GAP) & (value * root_ratio >= TINY)
     return s + s * step if good else math.nan
 
 
 @njit(cache=True, error_model="numpy")
 def total_vol(a: float, value: float, gap: float, root_ratio: float) -> float:
-    """s for a = |ln(F/K)|, time value and gap below its maximum m = min(F, K) in units of m, root_ratio = √(m/max(F, K)).
+    """s = vol·√t of a time value, by as many steps as it takes.
 
-    value must be at least 1e-290/root_ratio, or a must be 0 (see `tiny_total_vol`).
+    a = |ln(F/K)|; value and gap: the time value and what it lacks of its maximum m = min(F, K), in units of m;
+    root_ratio = √(m/max(F, K)). value must be at least 1e-290/root_ratio, or a must be 0 (see `tiny_total_vol`).
 
     >>> round(total_vol(1.0, 0.25, 0.75, math.exp(-0.5)), 14)
     1.32332161271946
@@ -148,7 +149,7 @@ def _polish(a: float, s: float, value: float, gap: float, shift: float) -> float
     for _ in range(MAX_ROUNDS):
         step = _step(a, s, value, gap, shift)
         s += s * max(step, -0.5)
-        if abs(step) <= CLOSE:
+        if abs(step) * (1.0 + a / s + 0.5 * s) <= CLOSE:
             break
     return s
 
