@@ -72,8 +72,8 @@ def structure_greeks(greeks: FullGreeks, *, quantity: ArrayLike, multiplier: Arr
     """Trader's units of structures: the sum over the last axis, which holds the legs.
 
     greeks: (..., legs), textbook units; quantity: (..., legs) contracts, + bought, − sold; multiplier: units a
-    contract, for all legs or leg by leg. Returns arrays of shape (...). Raises ValueError as `full_position_greeks` does, and
-    where there is no axis of legs.
+    contract, for all legs or leg by leg. Returns arrays of shape (...). Raises ValueError as `full_position_greeks`
+    does, and where there is no axis of legs.
 
     >>> from contango_quant.pricing.greeks_higher import full_greeks
     >>> condor = full_greeks(spot=100.0, strike=[90.0, 95.0, 105.0, 110.0], t_years=0.1, vol=0.2, rate=0.0,
