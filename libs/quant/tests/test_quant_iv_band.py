@@ -13,9 +13,9 @@ AT = {"forward": 100.0, "strike": 105.0, "t_years": 0.25, "discount": 0.99, "is_
 
 
 @settings(deadline=None)
-@given(st.floats(0.6, 1.6), st.floats(0.05, 1.5), st.floats(0.0, 0.3), st.booleans())
-def test_band_is_ordered_around_the_volatility(ratio, vol, half, is_call):
-    at = {**AT, "strike": 100.0 * ratio, "is_call": is_call}
+@given(st.floats(0.6, 1.6), st.floats(0.05, 1.5), st.floats(0.0, 0.3))
+def test_band_is_ordered_around_the_volatility(ratio, vol, half):
+    at = {**AT, "strike": 100.0 * ratio, "is_call": ratio >= 1.0}
     mid = float(black.price(vol=vol, **at))
     band = iv_band(bid=mid * (1 - half), ask=mid * (1 + half), **at)
     found = [float(v) for v in band[:3] if not math.isnan(v)]

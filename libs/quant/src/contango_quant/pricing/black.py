@@ -4,7 +4,7 @@
     d1 = ln(F/K)/s + s/2,   d2 = d1 - s,   s = vol sqrt(t_years)
 
 The out-of-the-money option is computed (`terms`) and the intrinsic value added, so that put-call parity holds to the
-last digits and small time values survive: they are right to a relative 3e-15·(1 + h²), h = ln(F/K)/s, where the share
+last digits and small time values survive: they are right to a relative 5e-15·(1 + h²), h = ln(F/K)/s, where the share
 of h² is what the rounding of h itself costs; below 1e-300·min(F, K) they fade to 0.
 
 Limits are by rule: s = 0, F = 0 and K = 0 give the discounted intrinsic value; s = inf gives D F (call) or D K (put).
@@ -35,7 +35,7 @@ from contango_quant.broadcast import (
     spread,
 )
 from contango_quant.pricing.elementary import exp
-from contango_quant.pricing.terms import black_terms
+from contango_quant.pricing.terms import terms_at
 from contango_quant.pricing.terms import log_moneyness as log_moneyness  # also found here by its other users
 
 BSM_NAMES = ("spot", "strike", "t_years", "vol", "rate", "div_yield", "is_call")
@@ -51,9 +51,14 @@ def black_price(forward: float, strike: float, t_years: float, vol: float, disco
     >>> round(black_price(100.0, 100.0, 1.0, 0.2, 1.0, True), 10)
     7.9655674554
     """
-    s = vol * math.sqrt(t_years)
+    x = log_moneyness(forward, strike)
+    return _price_at(x, forward, strike, vol * math.sqrt(t_years), discount, is_call)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _price_at(x: float, forward: float, strike: float, s: float, discount: float, is_call: bool) -> float:
     alive = (s > 0.0) & (forward > 0.0) & (strike > 0.0)
-    time_value = black_terms(forward, strike, s).time_value if alive else 0.0
+    time_value = terms_at(x, forward, strike, s).time_value if alive else 0.0
     money = forward - strike if is_call else strike - forward
     value = discount * ((money if money > 0.0 else 0.0) + time_value)
     return math.nan if math.isnan(s + forward + strike) else value
@@ -69,8 +74,9 @@ def bsm_kernel(
     2.1334
     """
     discount = exp(-rate * t_years)
-    forward = spot * exp((rate - div_yield) * t_years)
-    return black_price(forward, strike, t_years, vol, discount, is_call)
+    growth = (rate - div_yield) * t_years
+    x = log_moneyness(spot, strike) + growth  # the forward's own rounding would count 1/s times in d1
+    return _price_at(x, spot * exp(growth), strike, vol * math.sqrt(t_years), discount, is_call)
 
 
 @njit(cache=True, error_model="numpy")

@@ -26,9 +26,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from contango_quant.broadcast import Floats, common_shape, result_array, spread
 from contango_quant.pricing.black import BSM_NAMES, bsm_columns, check_carry
-from contango_quant.pricing.digital import exercise_shares
+from contango_quant.pricing.digital import certain_share
 from contango_quant.pricing.elementary import exp
-from contango_quant.pricing.terms import black_terms
+from contango_quant.pricing.terms import log_moneyness, terms_at
 
 BLOCK = 256  # options at a time: their numbers stay in the nearest cache
 
@@ -60,14 +60,17 @@ def bsm_full_greeks(
     """
     sign = 1.0 if is_call else -1.0
     df, dq = exp(-rate * t_years), exp(-div_yield * t_years)
-    forward = spot * exp((rate - div_yield) * t_years)
+    growth = (rate - div_yield) * t_years
+    forward = spot * exp(growth)
     root = math.sqrt(t_years)
     s = vol * root
     money = sign * (forward - strike)
-    terms = black_terms(forward, strike, s)
+    terms = terms_at(log_moneyness(spot, strike) + growth, forward, strike, s)
     alive = (s > 0.0) & (forward > 0.0) & (strike > 0.0)
     time_value = terms.time_value if alive else 0.0
-    n1, n2 = exercise_shares(forward, strike, s, is_call)
+    certain = certain_share(money)
+    n1, n2 = (terms.n1, terms.n2) if is_call else (terms.n1_of_minus, terms.n2_of_minus)
+    n1, n2 = (n1 if alive else certain), (n2 if alive else certain)
     moves = alive & (terms.density > 0.0)
     weight = df * terms.density  # S e^(-qT) φ(d1)
     decay = weight * (0.5 * vol / root) if moves else 0.0

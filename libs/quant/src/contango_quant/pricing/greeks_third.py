@@ -24,7 +24,7 @@ from contango_quant.broadcast import Floats, common_shape, result_array, spread
 from contango_quant.pricing.black import BSM_NAMES, bsm_columns, check_carry
 from contango_quant.pricing.elementary import exp
 from contango_quant.pricing.greeks_higher import BLOCK
-from contango_quant.pricing.terms import black_terms
+from contango_quant.pricing.terms import log_moneyness, terms_at
 
 
 class ThirdGreeks(NamedTuple):
@@ -46,10 +46,11 @@ def bsm_third_greeks(
     [-0.000516, -0.088885, 0.01053, -16.46367]
     """
     df = exp(-rate * t_years)
-    forward = spot * exp((rate - div_yield) * t_years)
+    growth = (rate - div_yield) * t_years
+    forward = spot * exp(growth)
     root = math.sqrt(t_years)
     s = vol * root
-    terms = black_terms(forward, strike, s)
+    terms = terms_at(log_moneyness(spot, strike) + growth, forward, strike, s)
     moves = (s > 0.0) & (forward > 0.0) & (strike > 0.0) & (terms.density > 0.0)
     d1, d2, half = terms.d1, terms.d2, 0.5 / t_years
     gamma, vega = df * terms.density / spot / s / spot, df * terms.density * root

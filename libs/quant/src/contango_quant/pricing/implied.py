@@ -2,7 +2,7 @@
 
 The intrinsic value is taken off and the rest, the time value, solved for s = vol·√t: a guess from the normal model and
 as a rule one Householder step of fifth order (`total_vol`). Where vol is given by the price, from s = 1e-8 to 50 and
-for time values down to 1e-290 of the forward, the answer is within a relative 3e-15 and two last places of the price.
+for time values down to 1e-290 of the forward, the answer is within a relative 5e-15 and two last places of the price.
 
 The array form does all options without a branch first, then the few that need more (volatilities above some 300 % over
 a year, prices next to the maximum or at the end of the range of numbers).

@@ -53,7 +53,16 @@ def black_terms(forward: float, strike: float, s: float) -> Terms:
     >>> round(terms.time_value, 10), round(terms.n1, 10), round(terms.n2, 10)
     (7.9655674554, 0.5398278373, 0.4601721627)
     """
-    x = log_moneyness(forward, strike)
+    return terms_at(log_moneyness(forward, strike), forward, strike, s)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def terms_at(x: float, forward: float, strike: float, s: float) -> Terms:
+    """`black_terms` for a caller who knows x = ln(forward/strike) better than the rounded forward tells.
+
+    >>> terms_at(0.0, 100.0, 100.0, 0.2) == black_terms(100.0, 100.0, 0.2)
+    True
+    """
     otm = x <= 0.0  # of the call
     h, t = abs(x) / s, 0.5 * s
     most, other = (forward, strike) if otm else (strike, forward)
