@@ -35,8 +35,8 @@ from contango_quant.broadcast import (
     spread,
 )
 from contango_quant.pricing.elementary import exp
-from contango_quant.pricing.terms import terms_at
 from contango_quant.pricing.terms import log_moneyness as log_moneyness  # also found here by its other users
+from contango_quant.pricing.terms import terms_at
 
 BSM_NAMES = ("spot", "strike", "t_years", "vol", "rate", "div_yield", "is_call")
 SAFE_EXPONENT, SAFE_SPOT = 350.0, 1e150  # e^350 · 1e150 is a number, and e^-350 is not 0
