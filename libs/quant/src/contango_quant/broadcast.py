@@ -37,6 +37,17 @@ def flat(values: NDArray[Any], shape: tuple[int, ...]) -> Prepared:
     return np.require(values, requirements=["C", "W"]).reshape(-1), 1
 
 
+def spread(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """All elements of `values` broadcast to `shape`, one-dimensional, contiguous and writable.
+
+    A loop over such lines has no steps between elements to multiply by, so it can become vector code.
+
+    >>> spread(np.array(2.0), (3,))
+    array([2., 2., 2.])
+    """
+    return np.require(np.broadcast_to(values, shape), requirements=["C", "W"]).reshape(-1)
+
+
 def check(name: str, values: Floats, sign: int) -> None:
     """Raise ValueError naming argument and value unless all `values` are finite and of the given sign."""
     line = np.require(values, requirements=["C", "W"]).reshape(-1)
@@ -45,6 +56,18 @@ def check(name: str, values: Floats, sign: int) -> None:
         wanted = {ANY: "finite", NON_NEGATIVE: "finite and at least 0", POSITIVE: "finite and above 0"}[sign]
         place = f" at position {i}" if values.ndim else ""
         raise ValueError(f"{name} must be {wanted}, got {float(line[i])!r}{place}")
+
+
+def numbers(name: str, values: ArrayLike) -> Floats:
+    """`values` as float64 array, whatever their sign; nan and infinities pass, for loops that look themselves.
+
+    >>> numbers("price", [1, float("nan")])
+    array([ 1., nan])
+    """
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be numbers, got {values!r}") from error
 
 
 def floats(name: str, values: ArrayLike, sign: int) -> Floats:
@@ -57,10 +80,7 @@ def floats(name: str, values: ArrayLike, sign: int) -> Floats:
         ...
     ValueError: strike must be finite and above 0, got -2.0 at position 1
     """
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be numbers, got {values!r}") from error
+    array = numbers(name, values)
     check(name, array, sign)
     return array
 

@@ -3,11 +3,12 @@
     call = D (F N(d1) - K N(d2)),   put = D (K N(-d2) - F N(-d1)),
     d1 = ln(F/K)/s + s/2,   d2 = d1 - s,   s = vol sqrt(t_years)
 
-The out-of-the-money option is computed and the intrinsic value added, so that small time values survive
-and put-call parity holds to the last digits; a time value is right to about 1e-16·min(F, K), and where it
-is small to a relative 1e-15·(1 + |d1|)/s. Limits are by rule: s = 0, F = 0 and K = 0 give the
-discounted intrinsic value; s = inf gives D F (call) or D K (put). Finite valid input never gives nan;
-nan input to the scalar kernels gives nan.
+The out-of-the-money option is computed (`terms`) and the intrinsic value added, so that put-call parity holds to the
+last digits and small time values survive: they are right to a relative 5e-15·(1 + h²), h = ln(F/K)/s, where the share
+of h² is what the rounding of h itself costs; below 1e-300·min(F, K) they fade to 0.
+
+Limits are by rule: s = 0, F = 0 and K = 0 give the discounted intrinsic value; s = inf gives D F (call) or D K (put).
+Finite valid input never gives nan; nan input to the scalar kernels gives nan.
 
 References:
     [1] F. Black, "The pricing of commodity contracts", J. Financial Economics 3 (1976), 167-179.
@@ -15,6 +16,7 @@ References:
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -28,23 +30,19 @@ from contango_quant.broadcast import (
     booleans,
     check,
     common_shape,
-    flat,
     floats,
     result_array,
+    spread,
 )
-from contango_quant.pricing.normal import cdf
+from contango_quant.pricing.elementary import exp
+from contango_quant.pricing.terms import log_moneyness as log_moneyness  # also found here by its other users
+from contango_quant.pricing.terms import terms_at
+
+BSM_NAMES = ("spot", "strike", "t_years", "vol", "rate", "div_yield", "is_call")
+SAFE_EXPONENT, SAFE_SPOT = 350.0, 1e150  # e^350 · 1e150 is a number, and e^-350 is not 0
 
 
-@njit(cache=True)
-def log_moneyness(forward: float, strike: float) -> float:
-    """ln(forward/strike) for positive arguments, also where the quotient would overflow."""
-    ratio = forward / strike
-    if 1e-300 < ratio < 1e300:
-        return math.log(ratio)
-    return math.log(forward) - math.log(strike)
-
-
-@njit(cache=True)
+@njit(cache=True, error_model="numpy", forceinline=True)
 def black_price(forward: float, strike: float, t_years: float, vol: float, discount: float, is_call: bool) -> float:
     """Price of one European option on the forward, per unit; no checks, for compiled callers.
 
@@ -53,31 +51,35 @@ def black_price(forward: float, strike: float, t_years: float, vol: float, disco
     >>> round(black_price(100.0, 100.0, 1.0, 0.2, 1.0, True), 10)
     7.9655674554
     """
-    s = vol * math.sqrt(t_years)
-    if math.isnan(s) or math.isnan(forward) or math.isnan(strike):
-        return math.nan
-    intrinsic = max(forward - strike, 0.0) if is_call else max(strike - forward, 0.0)
-    if s <= 0.0 or forward <= 0.0 or strike <= 0.0:
-        return discount * intrinsic
     x = log_moneyness(forward, strike)
-    if x <= 0.0:
-        time_value = forward * cdf(x / s + 0.5 * s) - strike * cdf(x / s - 0.5 * s)
-    else:
-        time_value = strike * cdf(-x / s + 0.5 * s) - forward * cdf(-x / s - 0.5 * s)
-    return discount * (intrinsic + max(time_value, 0.0))
+    return _price_at(x, forward, strike, vol * math.sqrt(t_years), discount, is_call)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _price_at(x: float, forward: float, strike: float, s: float, discount: float, is_call: bool) -> float:
+    alive = (s > 0.0) & (forward > 0.0) & (strike > 0.0)
+    time_value = terms_at(x, forward, strike, s).time_value if alive else 0.0
+    money = forward - strike if is_call else strike - forward
+    value = discount * ((money if money > 0.0 else 0.0) + time_value)
+    return math.nan if math.isnan(s + forward + strike) else value
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
 def bsm_kernel(
     spot: float, strike: float, t_years: float, vol: float, rate: float, div_yield: float, is_call: bool
 ) -> float:
-    """Price of one European option on a spot with continuous rate and yield, per unit; no checks."""
-    discount = math.exp(-rate * t_years)
-    forward = spot * math.exp((rate - div_yield) * t_years)
-    return black_price(forward, strike, t_years, vol, discount, is_call)
+    """Price of one European option on a spot with continuous rate and yield, per unit; no checks.
+
+    >>> round(bsm_kernel(60.0, 65.0, 0.25, 0.3, 0.08, 0.0, True), 4)
+    2.1334
+    """
+    discount = exp(-rate * t_years)
+    growth = (rate - div_yield) * t_years
+    x = log_moneyness(spot, strike) + growth  # the forward's own rounding would count 1/s times in d1
+    return _price_at(x, spot * exp(growth), strike, vol * math.sqrt(t_years), discount, is_call)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _price_loop(
     forward: Floats,
     strike: Floats,
@@ -85,18 +87,35 @@ def _price_loop(
     vol: Floats,
     discount: Floats,
     is_call: NDArray[np.bool_],
-    steps: tuple[int, ...],
     out: Floats,
 ) -> None:
     for i in range(out.shape[0]):
-        out[i] = black_price(
-            forward[i * steps[0]],
-            strike[i * steps[1]],
-            t_years[i * steps[2]],
-            vol[i * steps[3]],
-            discount[i * steps[4]],
-            is_call[i * steps[5]],
-        )
+        out[i] = black_price(forward[i], strike[i], t_years[i], vol[i], discount[i], is_call[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _bsm_loop(
+    spot: Floats,
+    strike: Floats,
+    t_years: Floats,
+    vol: Floats,
+    rate: Floats,
+    div_yield: Floats,
+    is_call: NDArray[np.bool_],
+    out: Floats,
+) -> None:
+    for i in range(out.shape[0]):
+        out[i] = bsm_kernel(spot[i], strike[i], t_years[i], vol[i], rate[i], div_yield[i], is_call[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _carry_is_safe(spot: Floats, t_years: Floats, rate: Floats, div_yield: Floats) -> bool:
+    """Whether neither discount factor nor forward can have left the range of numbers."""
+    good = 0
+    for i in range(spot.shape[0]):
+        exponent = max(abs(rate[i] * t_years[i]), abs((rate[i] - div_yield[i]) * t_years[i]))
+        good += (exponent < SAFE_EXPONENT) & (spot[i] < SAFE_SPOT)
+    return good == spot.shape[0]
 
 
 def price(
@@ -129,9 +148,38 @@ def price(
     )
     shape = common_shape(("forward", "strike", "t_years", "vol", "discount", "is_call"), columns)
     result = result_array(out, shape)
-    lines = [flat(column, shape) for column in columns]
-    _price_loop(*(values for values, _ in lines), tuple(step for _, step in lines), result.reshape(-1))
+    _price_loop(*(spread(column, shape) for column in columns), result.reshape(-1))
     return result
+
+
+def bsm_columns(
+    spot: ArrayLike,
+    strike: ArrayLike,
+    t_years: ArrayLike,
+    vol: ArrayLike,
+    rate: ArrayLike,
+    div_yield: ArrayLike,
+    is_call: ArrayLike,
+) -> tuple[NDArray[Any], ...]:
+    """The seven arguments of Black-Scholes-Merton as checked arrays; raises ValueError naming argument and value."""
+    return (
+        floats("spot", spot, NON_NEGATIVE),
+        floats("strike", strike, NON_NEGATIVE),
+        floats("t_years", t_years, NON_NEGATIVE),
+        floats("vol", vol, NON_NEGATIVE),
+        floats("rate", rate, ANY),
+        floats("div_yield", div_yield, ANY),
+        booleans("is_call", is_call),
+    )
+
+
+def check_carry(spot: Floats, t_years: Floats, rate: Floats, div_yield: Floats) -> None:
+    """Raise ValueError where the discount factor or the forward leaves the range of numbers; arguments are lines."""
+    if _carry_is_safe(spot, t_years, rate, div_yield):
+        return
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        check("exp(-rate * t_years)", np.exp(-rate * t_years), POSITIVE)
+        check("spot * exp((rate - div_yield) * t_years)", spot * np.exp((rate - div_yield) * t_years), NON_NEGATIVE)
 
 
 def bsm_price(
@@ -143,20 +191,21 @@ def bsm_price(
     rate: ArrayLike,
     div_yield: ArrayLike,
     is_call: ArrayLike,
+    out: Floats | None = None,
 ) -> Floats:
     """Black-Scholes-Merton prices per unit, continuous `rate` and `div_yield` per year (0.05 = 5 %).
 
-    The forward is spot·exp((rate − div_yield)·t_years). Broadcasts; raises ValueError as `price` does.
+    The forward is spot·exp((rate − div_yield)·t_years). Broadcasts, fills `out` and raises ValueError as `price` does,
+    also where that forward or the discount factor exp(−rate·t_years) leaves the range of numbers.
 
     >>> round(float(bsm_price(spot=60.0, strike=65.0, t_years=0.25, vol=0.3, rate=0.08, div_yield=0.0,
     ...                       is_call=True)), 4)
     2.1334
     """
-    s, t = floats("spot", spot, NON_NEGATIVE), floats("t_years", t_years, NON_NEGATIVE)
-    r, q = floats("rate", rate, ANY), floats("div_yield", div_yield, ANY)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        discount = np.asarray(np.exp(-r * t))
-        forward = np.asarray(s * np.exp((r - q) * t))
-    check("exp(-rate * t_years)", discount, POSITIVE)
-    check("spot * exp((rate - div_yield) * t_years)", forward, NON_NEGATIVE)
-    return price(forward=forward, strike=strike, t_years=t, vol=vol, discount=discount, is_call=is_call)
+    columns = bsm_columns(spot, strike, t_years, vol, rate, div_yield, is_call)
+    shape = common_shape(BSM_NAMES, columns)
+    result = result_array(out, shape)
+    lines = [spread(column, shape) for column in columns]
+    check_carry(lines[0], lines[2], lines[4], lines[5])
+    _bsm_loop(*lines, result.reshape(-1))
+    return result

@@ -1,5 +1,11 @@
 """The standard normal distribution: density, distribution and quantile, for use inside compiled code.
 
+    φ(x) = e^(-x²/2)/√(2π),   N(x) = ∫_-∞^x φ(z) dz,   quantile: the x with N(x) = p
+
+Density and distribution have a relative error below 4e-16·(1 + x²), whose share of x² is what the rounding of x itself
+costs; the quantile one below 1e-15 (its distance in p is that of p's own rounding). Loops over options use Mills' ratio
+instead (`mills`), which becomes vector code.
+
 References:
     [1] M. J. Wichura, "Algorithm AS 241: The percentage points of the normal distribution",
         Applied Statistics 37 (1988), 477-484.
@@ -15,7 +21,7 @@ INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
 
 @njit(cache=True)
 def pdf(x: float) -> float:
-    """Density at `x`.
+    """Density at `x`; relative error below 4e-16·(1 + x²).
 
     >>> round(pdf(0.0), 12)
     0.398942280401
@@ -25,7 +31,7 @@ def pdf(x: float) -> float:
 
 @njit(cache=True)
 def cdf(x: float) -> float:
-    """Probability of a value at most `x`, by erfc: small tails keep their relative accuracy.
+    """Probability of a value at most `x`, by erfc: the small tail keeps a relative error below 4e-16·(1 + x²).
 
     >>> round(cdf(1.0), 12), cdf(-38.0) > 0.0
     (0.841344746069, True)
