@@ -138,12 +138,12 @@ def test_parameters_that_json_cannot_hold_are_refused_at_birth(value):
 @pytest.mark.parametrize("value", [2**64, -INT64 - 2])
 def test_integers_that_the_log_cannot_hold_are_refused_when_they_are_written(value):
     event = AccountSnapshot(cash_micros=value, instruments=(), quantities=())
-    with pytest.raises(LogError, match="AccountSnapshot cannot be written: .*64-bit"):
+    with pytest.raises(LogError, match=r"AccountSnapshot cannot be written: .*64-bit"):
         encode(envelope_of(event))
 
 
 def test_text_that_utf8_cannot_hold_is_refused_when_it_is_written():
-    with pytest.raises(LogError, match="Halt cannot be written: .*surrogates"):
+    with pytest.raises(LogError, match=r"Halt cannot be written: .*surrogates"):
         encode(envelope_of(Halt(reason="\ud800")))
 
 

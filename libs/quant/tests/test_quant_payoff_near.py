@@ -56,7 +56,7 @@ def twin(near, far, premium, spot):
         if spot == 0.0:
             total += 0.0 if leg.is_call else leg.quantity * df * leg.strike
             continue
-        d1 = math.log(spot * dq / (df * leg.strike)) / s + s / 2
+        d1 = (math.log(spot) + math.log(dq) - math.log(df * leg.strike)) / s + s / 2
         w = 1 if leg.is_call else -1
         value = w * (spot * dq * stats.norm.cdf(w * d1) - leg.strike * df * stats.norm.cdf(w * (d1 - s)))
         total += leg.quantity * value

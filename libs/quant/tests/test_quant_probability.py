@@ -79,7 +79,7 @@ def test_quantile_is_the_inverse_of_the_distribution_function(table, level, pric
     below = float(probability_below(table, price))
     assert 0.0 <= below <= 1.0
     if table.price[0] <= price <= table.price[-1]:
-        assert float(quantile(table, below)) <= price + 1e-9
+        assert float(probability_below(table, quantile(table, below))) == pytest.approx(below, abs=1e-12)
 
 
 @settings(deadline=None, max_examples=60)
