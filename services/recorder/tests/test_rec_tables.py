@@ -53,7 +53,7 @@ def sample(kind, rng):
     if origin is dict:
         return {f"key {i}": sample(args[1], rng) for i in range(rng.randrange(3))}
     plain = {
-        str: lambda: rng.choice(["SPX", 'it\'s \\ a "word"', "ü\n{1,2}", ""]) + str(rng.randrange(100)),
+        str: lambda: rng.choice(["SPX", 'it\'s \\ a "word"', "ü\n{1,2}", ""]) + str(rng.randrange(10**9)),
         int: lambda: rng.randrange(1, 2**31 - 1),
         float: lambda: rng.uniform(-1e6, 1e6),
         bool: lambda: rng.random() < 0.5,

@@ -58,7 +58,7 @@ def drive(state: State, closes: list[float], first: int = 1) -> list[tuple[int, 
 def answer(state: State, fact: Event, at: At) -> None:
     if isinstance(fact, Proposal):
         opened = {"position_id": fact.proposal_id, "strategy": fact.strategy, "underlying": fact.underlying}
-        approved = Approved.model_construct(**opened, valid_until_ns=fact.valid_until_ns)
+        approved = Approved.model_construct(**opened, instruments=(), valid_until_ns=fact.valid_until_ns)
         evolve(fold, state, approved, at)
         evolve(fold, state, PositionOpened.model_construct(**opened), at)
     elif isinstance(fact, ExitSignal):

@@ -77,7 +77,11 @@ def test_a_gate_that_is_off_does_not_refuse_and_stays_on_record(gate: str) -> No
 
 def approved(at: At) -> Approved:
     return Approved.model_construct(
-        position_id="p1", strategy="iron_condor", underlying="SPX", valid_until_ns=at.ts_ns + HOUR_NS
+        position_id="p1",
+        strategy="iron_condor",
+        underlying="SPX",
+        instruments=("SPXW180316P02500000", "SPXW180316P02550000"),
+        valid_until_ns=at.ts_ns + HOUR_NS,
     )
 
 

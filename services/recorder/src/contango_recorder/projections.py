@@ -51,6 +51,11 @@ def forecast_absent(e: forecast.ForecastAbsent) -> Iterable[Values]:
     return [(e.symbol, e.model, None, None, None, None, None, e.reason)]
 
 
+def surface_fitted(e: signal.SurfaceFitted) -> Iterable[Values]:
+    series = (e.underlying, e.root, e.expiry_date, e.expiry_ns)
+    return [(*series, e.forward, e.atm_iv_annual, e.rms_vol, e.quotes, list(e.smile), e.reason)]
+
+
 def scan(e: signal.Scan) -> Iterable[Values]:
     gates, kills, why, rows = json_text(e.gates), json_text(e.kills), json_text(e.why), json_text(e.rows)
     return [(e.underlying, e.strategy, e.candidates, e.proposed, gates, kills, why, rows)]
@@ -161,6 +166,7 @@ PROJECTIONS: MappingProxyType[type[Event], tuple[str, Project]] = MappingProxyTy
         market.ChainFrame: ("frames", chain_frame),
         signal.FeatureRow: ("features", feature_row),
         signal.RegimeChanged: ("regimes", regime_changed),
+        signal.SurfaceFitted: ("surfaces", surface_fitted),
         signal.Scan: ("scans", scan),
         signal.Proposal: ("proposals", proposal),
         signal.FeatureFailed: ("control", control),

@@ -18,6 +18,10 @@ _OWN = {
         *("symbol", "model", "model_sha", "input_hash"),
         *("horizons_sessions", "levels", "variance_quantiles", "absent_reason"),
     ),
+    "surfaces": (
+        *("underlying", "root", "expiry_date", "expiry_ns", "forward", "atm_iv_annual", "rms_vol", "quotes"),
+        *("smile", "reason"),
+    ),
     "scans": ("underlying", "strategy", "candidates", "proposed", "gates", "kills", "why", "rows"),
     "proposals": (
         *("proposal_id", "strategy", "kind", "underlying", "instruments", "ratios", "multiplier", "tick_micros"),

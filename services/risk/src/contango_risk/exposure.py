@@ -7,7 +7,7 @@ calendar day. Signs come from the signed lots alone: a sold put has negative lot
 
 The forward is S·exp((r − q)·T) where the log gave a rate and a yield, else put-call parity of the held expiry. A leg
 whose mid has no implied volatility (no bid, stale, below intrinsic) keeps its last good one; a leg that never had one
-leaves the position's Greeks unknown.
+takes the fitted smile's, and without a smile the position's Greeks are unknown.
 """
 
 import math
@@ -17,14 +17,21 @@ from contango_common.events.market import ChainFrame
 from contango_quant.pricing.greeks import bsm_greeks
 from contango_quant.pricing.implied import OK, implied_vol
 from contango_quant.surface.forward import forward_from_parity
-from contango_risk.state import Asset, Greeks, Leg, Position
+from contango_risk.carry import carry_to, known_carry
+from contango_risk.smiles import smile_of, vol_of
+from contango_risk.state import Asset, Greeks, Leg, Position, Smile
 
 YEAR_NS = 365 * 86_400_000_000_000
 _DAYS = 365.0
 
 
 def expose(
-    position: Position, frame: ChainFrame, asset: Asset, ts_ns: int, carries: dict[str, tuple[float, float]]
+    position: Position,
+    frame: ChainFrame,
+    asset: Asset,
+    ts_ns: int,
+    carries: dict[str, tuple[float, float]],
+    smiles: dict[str, Smile],
 ) -> None:
     """Refresh implied volatilities and Greeks of a position; ``carries`` remembers (rate, yield) within one frame."""
     total = Greeks()
@@ -38,12 +45,18 @@ def expose(
             known = False
             continue
         _refresh_iv(leg, position.entry.tick_micros, frame.spot, t_years, carry, ts_ns)
-        if leg.iv_annual is None:
+        iv_annual = leg.iv_annual if leg.iv_annual is not None else _iv_of_smile(smiles, leg)
+        if iv_annual is None:
             known = False
             continue
         units = leg.lots * position.entry.multiplier
-        add_leg(total, units, frame.spot, leg, leg.iv_annual, t_years, carry, asset.spy_equivalent)
+        add_leg(total, units, frame.spot, leg, iv_annual, t_years, carry, asset.spy_equivalent)
     position.greeks = total if known else None
+
+
+def _iv_of_smile(smiles: dict[str, Smile], leg: Leg) -> float | None:
+    smile = smile_of(smiles, leg)
+    return None if smile is None else vol_of(smile, leg)
 
 
 def add_leg(
@@ -111,17 +124,18 @@ def _carry(
     t_years: float,
     carries: dict[str, tuple[float, float]],
 ) -> tuple[float, float] | None:
-    if asset.rate_annual is not None and asset.div_yield_annual is not None:
-        return asset.rate_annual, asset.div_yield_annual
+    given = known_carry(asset)
+    if given is not None:
+        return given
     if t_years <= 0.0:
         return 0.0, 0.0
     key = f"{leg.root}:{leg.expiry_date}"
     if key not in carries:
-        rate = asset.rate_annual or 0.0  # a missing rate moves the discount by a percent or so, not the forward
-        forward = _parity_forward(frame, leg, tick_micros, math.exp(-rate * t_years))
-        if forward is None:
+        forward = _parity_forward(frame, leg, tick_micros, math.exp(-(asset.rate_annual or 0.0) * t_years))
+        found = carry_to(forward, frame.spot, asset, t_years)
+        if found is None:
             return None
-        carries[key] = (rate, rate - math.log(forward / frame.spot) / t_years)
+        carries[key] = found
     return carries[key]
 
 

@@ -9,7 +9,7 @@ from contango_common.domain.errors import UserError
 from contango_common.domain.sessions import DAY_NS
 from contango_common.events import market, order, risk, signal, system
 from contango_common.events.base import Event
-from contango_risk import exits, ledger, sessions
+from contango_risk import exits, ledger, sessions, smiles
 from contango_risk.exposure import expose, spot_greeks
 from contango_risk.halts import new_session, note_equity, take_halted, take_resumed
 from contango_risk.marks import mark_options, mark_spot, quote_legs
@@ -94,7 +94,7 @@ def _mark_frame(state: RiskState, event: market.ChainFrame, asset: Asset, ts_ns:
             continue
         quote_legs(position, event, ts_ns)
         mark_options(position, state.params.fill_fractions, ts_ns)
-        expose(position, event, asset, ts_ns, carries)
+        expose(position, event, asset, ts_ns, carries, state.smiles)
         exits.note_stop(position, state.params.exits, open_minutes)
 
 
@@ -147,6 +147,10 @@ def _approved(state: RiskState, event: risk.Approved, at: At) -> None:
 
 def _refused(state: RiskState, event: risk.Refused, at: At) -> None:
     state.ledger.drafts.pop(event.proposal_id, None)
+
+
+def _surface(state: RiskState, event: signal.SurfaceFitted, at: At) -> None:
+    smiles.take(state.smiles, event, at.ts_ns)
 
 
 def _regime(state: RiskState, event: signal.RegimeChanged, at: At) -> None:
@@ -266,6 +270,7 @@ EVOLVE: dict[type[Event], Callable[[RiskState, Any, At], None]] = {
     market.SettlementPrint: _print,
     signal.Proposal: _proposal,
     signal.RegimeChanged: _regime,
+    signal.SurfaceFitted: _surface,
     signal.ExitSignal: _exit_signal,
     order.OrderSubmitted: _submitted,
     order.OrderDone: _order_done,

@@ -38,7 +38,7 @@ def draft_of(state: RiskState, proposal: Proposal, ts_ns: int) -> Entry:
         quantity_cap=proposal.quantity_cap,
     )
     _set_max_loss(entry, proposal.max_loss_ticks, state.assets)
-    entry.unit_greeks = unit_greeks(entry, state.assets.get(entry.underlying), ts_ns)
+    entry.unit_greeks = unit_greeks(entry, state.assets.get(entry.underlying), state.smiles, ts_ns)
     return entry
 
 

@@ -173,6 +173,15 @@ class Asset:
 
 
 @dataclass(slots=True)
+class Smile:
+    """The last fitted smile of one expiry (``contango_quant.surface.curve.Smile`` as floats) and its forward."""
+
+    expiry_ns: int
+    forward: float
+    row: list[float]
+
+
+@dataclass(slots=True)
 class Root:
     underlying: str
     settlement: str
@@ -225,6 +234,7 @@ class RiskState:
     ledger: Ledger = field(default_factory=Ledger)
     assets: dict[str, Asset] = field(default_factory=dict)
     roots: dict[str, Root] = field(default_factory=dict)
+    smiles: dict[str, Smile] = field(default_factory=dict)  # root:expiry date → the last fit
     calendar: Calendar = field(default_factory=Calendar)
     equity: Equity = field(default_factory=Equity)
     halts: Halts = field(default_factory=Halts)

@@ -1,21 +1,22 @@
-"""Greeks of one unit of a proposal, from what its *why* says of the chain that risk no longer holds.
+"""Greeks of one unit of a proposal, which is judged before risk holds a quote of it.
 
-Either the four Greeks themselves (``unit_delta_spy_shares``, ``unit_gamma_spy_shares``, ``unit_vega_usd_per_point``,
-``unit_theta_usd_per_day``), or the volatilities of the sold put and call (``short_put_vol``, ``short_call_vol``), with
-which every leg of that right is priced. Neither: the Greeks are unknown, and nothing is made up.
+Either the four Greeks that its *why* gives (``unit_delta_spy_shares``, ``unit_gamma_spy_shares``,
+``unit_vega_usd_per_point``, ``unit_theta_usd_per_day``); or every leg's volatility and forward from the smile fitted
+to its expiry; or the volatilities of the sold put and call (``short_put_vol``, ``short_call_vol``), with which every
+leg of that right is priced. Otherwise the Greeks are unknown, and nothing is made up.
 """
 
-import math
-
+from contango_risk.carry import carry_to, known_carry
 from contango_risk.exposure import YEAR_NS, add_leg
 from contango_risk.ledger import leg_of
-from contango_risk.state import Asset, Entry, Greeks
+from contango_risk.smiles import smile_of, vol_of
+from contango_risk.state import Asset, Entry, Greeks, Leg, Smile
 
-Why = dict[str, float | None]
 _KEYS = ("unit_delta_spy_shares", "unit_gamma_spy_shares", "unit_vega_usd_per_point", "unit_theta_usd_per_day")
+Priced = tuple[Leg, float, float, float | None]  # leg, its volatility, years to its expiry, the forward there
 
 
-def unit_greeks(entry: Entry, asset: Asset | None, ts_ns: int) -> Greeks | None:
+def unit_greeks(entry: Entry, asset: Asset | None, smiles: dict[str, Smile], ts_ns: int) -> Greeks | None:
     """Greeks of one unit in the book's units; None when they cannot be known."""
     given = [entry.why.get(key) for key in _KEYS]
     numbers = [value for value in given if value is not None]
@@ -26,29 +27,40 @@ def unit_greeks(entry: Entry, asset: Asset | None, ts_ns: int) -> Greeks | None:
     if entry.expiry_ns is None:
         units = sum(entry.ratios) * entry.multiplier * asset.lot_micros / 1e6
         return Greeks(delta=units * asset.spy_equivalent)
-    return _from_vols(entry, asset, max(0.0, (entry.expiry_ns - ts_ns) / YEAR_NS))
+    legs = [leg_of(name, ratio) for name, ratio in zip(entry.instruments, entry.ratios, strict=True)]
+    priced = _by_smile(legs, smiles, ts_ns) or _by_sold_legs(legs, entry, max(0.0, entry.expiry_ns - ts_ns) / YEAR_NS)
+    return None if priced is None else _sum(priced, entry.multiplier, asset)
 
 
-def _from_vols(entry: Entry, asset: Asset, t_years: float) -> Greeks | None:
-    spot = asset.price
-    carry = None if spot is None else _carry(entry.why.get("forward"), spot, asset, t_years)
-    if spot is None or carry is None or t_years <= 0.0:
-        return None
-    total = Greeks()
-    for instrument, ratio in zip(entry.instruments, entry.ratios, strict=True):
-        leg = leg_of(instrument, ratio)
+def _by_smile(legs: list[Leg], smiles: dict[str, Smile], ts_ns: int) -> list[Priced] | None:
+    found: list[Priced] = []
+    for leg in legs:
+        smile = smile_of(smiles, leg)
+        vol = None if smile is None else vol_of(smile, leg)
+        if smile is None or vol is None:
+            return None
+        found.append((leg, vol, (smile.expiry_ns - ts_ns) / YEAR_NS, smile.forward))
+    return found
+
+
+def _by_sold_legs(legs: list[Leg], entry: Entry, t_years: float) -> list[Priced] | None:
+    found: list[Priced] = []
+    for leg in legs:
         vol = entry.why.get("short_call_vol" if leg.is_call else "short_put_vol")
         if vol is None or vol <= 0.0:
             return None
-        add_leg(total, ratio * entry.multiplier, spot, leg, vol, t_years, carry, asset.spy_equivalent)
+        found.append((leg, vol, t_years, entry.why.get("forward")))
+    return found
+
+
+def _sum(priced: list[Priced], multiplier: int, asset: Asset) -> Greeks | None:
+    """``lots`` of a leg are its ratio here: one unit."""
+    total, spot = Greeks(), asset.price
+    for leg, vol, t_years, forward in priced:
+        if spot is None or t_years <= 0.0:
+            return None
+        carry = known_carry(asset) or carry_to(forward, spot, asset, t_years)
+        if carry is None:
+            return None
+        add_leg(total, leg.ratio * multiplier, spot, leg, vol, t_years, carry, asset.spy_equivalent)
     return total
-
-
-def _carry(forward: float | None, spot: float, asset: Asset, t_years: float) -> tuple[float, float] | None:
-    rate, div_yield = asset.rate_annual, asset.div_yield_annual
-    if rate is not None and div_yield is not None:
-        return rate, div_yield
-    if forward is None or forward <= 0.0 or t_years <= 0.0:
-        return None
-    rate = rate or 0.0
-    return rate, rate - math.log(forward / spot) / t_years

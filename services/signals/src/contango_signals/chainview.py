@@ -1,8 +1,11 @@
-"""A chain frame seen by expiry: mids, forward by parity, implied volatilities and deltas as columns. Pure.
+"""A chain frame seen by expiry: mids, forward by parity, smile, implied volatilities and deltas as columns. Pure.
 
 European formulas throughout; for American roots volatilities and deltas of out-of-the-money options are good to about
 the early-exercise premium. Rows that are crossed, without a bid or without a usable quote are not usable. Where a
 number does not exist the column holds nan; nothing here is a fact.
+
+A delta comes from the fitted smile, which knows the neighbours of a strike; without a smile from the quote's own
+volatility.
 """
 
 import math
@@ -15,7 +18,9 @@ import numpy.typing as npt
 from contango_common.domain.blocks import Block
 from contango_quant.pricing.greeks import carry_from_forward, greeks
 from contango_quant.pricing.implied import implied
+from contango_quant.surface.curve import OK, STATUS_NAMES, Smile
 from contango_quant.surface.forward import forward_from_parity
+from contango_quant.surface.smile import fit_smile, vols_of
 
 YEAR_NS = 365 * 86_400_000_000_000
 Column = npt.NDArray[Any]
@@ -34,7 +39,10 @@ class Expiry:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One expiry's usable rows as columns of equal length, sorted by strike; prices in currency, vol annual."""
+    """One expiry's usable rows as columns of equal length, sorted by strike; prices in currency, vol annual.
+
+    ``reason`` says why there is no forward, or no smile.
+    """
 
     expiry: Expiry
     rows: Column
@@ -45,6 +53,7 @@ class Slice:
     t_years: float
     discount: float
     forward: float | None
+    smile: Smile | None
     reason: str | None
     vol: Column
     delta: Column
@@ -71,7 +80,7 @@ def _expiry(contracts: Block, rows: Column) -> Expiry:
 def slice_of(
     expiry: Expiry, contracts: Block, quotes: Block, *, spot: float, now_ns: int, tick_micros: int, rate_annual: float
 ) -> Slice:
-    """The usable quotes of one expiry with forward, and volatility and spot delta of what is out of the money."""
+    """The usable quotes of one expiry with forward and smile, volatility and spot delta of what is out of the money."""
     bid, ask = quotes["bid_ticks"][expiry.rows], quotes["ask_ticks"][expiry.rows]
     rows = expiry.rows[(bid > 0) & (ask >= bid)]
     bid, ask = (quotes[name][rows].astype(np.int64) for name in ("bid_ticks", "ask_ticks"))
@@ -82,9 +91,22 @@ def slice_of(
     tick = tick_micros / 1e6
     forward, reason = _forward(strike, is_call, bid * tick, ask * tick, discount) if t_years > 0 else (None, "expired")
     vol = delta = np.full(len(rows), math.nan)
+    smile = None
     if forward is not None:
-        vol, delta = _vol_delta(0.5 * (bid + ask) * tick, strike, is_call, spot, forward, t_years, discount)
-    return Slice(expiry, rows, strike, is_call, bid, ask, t_years, discount, forward, reason, vol, delta)
+        smile, reason = _smile(strike, is_call, bid * tick, ask * tick, t_years, forward, discount)
+        vol, delta = _vol_delta(0.5 * (bid + ask) * tick, strike, is_call, spot, forward, t_years, discount, smile)
+    return Slice(expiry, rows, strike, is_call, bid, ask, t_years, discount, forward, smile, reason, vol, delta)
+
+
+def _smile(
+    strike: Column, is_call: Column, bid: Column, ask: Column, t_years: float, forward: float, discount: float
+) -> tuple[Smile | None, str | None]:
+    smile = fit_smile(
+        strike=strike, is_call=is_call, bid=bid, ask=ask, t_years=t_years, forward=forward, discount=discount
+    )
+    if smile.status == OK and all(map(math.isfinite, smile)):
+        return smile, None
+    return None, f"smile of {int(smile.quotes)} quotes: {STATUS_NAMES[int(smile.status)]}"
 
 
 def _forward(
@@ -103,7 +125,14 @@ def _forward(
 
 
 def _vol_delta(
-    mid: Column, strike: Column, is_call: Column, spot: float, forward: float, t_years: float, discount: float
+    mid: Column,
+    strike: Column,
+    is_call: Column,
+    spot: float,
+    forward: float,
+    t_years: float,
+    discount: float,
+    smile: Smile | None,
 ) -> tuple[Column, Column]:
     outside = np.flatnonzero(np.where(is_call, strike >= forward, strike < forward))
     vol, delta = np.full(len(mid), math.nan), np.full(len(mid), math.nan)
@@ -116,14 +145,17 @@ def _vol_delta(
     rate, div_yield = carry_from_forward(spot, forward, discount, t_years)
     args = {"strike": strike[where], "t_years": t_years, "is_call": is_call[where]}
     vol[where] = solved[good]
-    delta[where] = greeks(spot=spot, vol=vol[where], rate=rate, div_yield=div_yield, **args).delta
+    model = vol[where] if smile is None else vols_of(smile, strike[where]).vol
+    delta[where] = greeks(spot=spot, vol=model, rate=rate, div_yield=div_yield, **args).delta
     return vol, delta
 
 
 def atm_vol(s: Slice) -> float | None:
-    """Volatility at the forward: total variance between the nearest strikes on both sides, linear in log strike."""
+    """Volatility at the forward: the smile's; without one total variance between the nearest strikes on both sides."""
     if s.forward is None:
         return None
+    if s.smile is not None:
+        return float(vols_of(s.smile, s.forward).vol)
     known = np.flatnonzero(np.isfinite(s.vol))
     below, above = known[s.strike[known] < s.forward], known[s.strike[known] >= s.forward]
     if not len(below) or not len(above):

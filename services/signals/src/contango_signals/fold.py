@@ -16,6 +16,7 @@ from contango_signals.scan import due, scan
 from contango_signals.state import State, new_state
 from contango_signals.strategies.registry import STRATEGIES
 from contango_signals.take import EVOLVE
+from contango_signals.view import fitted, held_series, view_of
 
 __all__ = ["DECIDE", "EVOLVE", "NAME", "READS", "initial"]
 
@@ -65,11 +66,15 @@ def _features_of(state: State, symbol: str, intraday: bool, at: At) -> list[Even
 
 
 def _on_chain(state: State, event: ChainFrame, at: At) -> list[Event]:
-    facts: list[Event] = []
-    for name in state.params.strategies:
-        spec = STRATEGIES[name]
-        if spec.on == "chain" and due(state, spec, event, at):
-            facts += scan(state, spec, event, at)
+    """At scan times forwards and smiles of what may be opened or is held; at a session's end of what is held."""
+    specs = [STRATEGIES[name] for name in state.params.strategies]
+    looking = [spec for spec in specs if spec.on == "chain" and due(state, spec, event, at)]
+    if not looking and not (event.closing and held_series(state, event.underlying)):
+        return []
+    view = view_of(state, event, at, window=bool(looking))
+    facts: list[Event] = [fitted(view, s) for s in (*view.slices, *view.held)]
+    for spec in looking:
+        facts += scan(state, spec, view, event, at)
     return facts
 
 

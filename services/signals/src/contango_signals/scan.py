@@ -1,15 +1,14 @@
-"""One look for an entry: view, candidates, gates, and the facts that come of it. Reads state, changes nothing."""
+"""One look for an entry: candidates, gates, and the facts that come of it. Reads state, changes nothing."""
 
 from collections.abc import Sequence
 
 from contango_common.domain.at import At
-from contango_common.domain.sessions import MINUTE_NS, days_between
+from contango_common.domain.sessions import MINUTE_NS
 from contango_common.events.base import Event
 from contango_common.events.market import ChainFrame
 from contango_common.events.signal import Proposal, Scan
 from contango_signals.breach import Mixture, mixture
 from contango_signals.case import Case, Circumstances, case_of
-from contango_signals.chainview import Slice, expiries, slice_of
 from contango_signals.features import iv_rank
 from contango_signals.gates import CANDIDATE_GATES, SCAN_GATES, Judgement, joined, judge
 from contango_signals.netprice import net_of
@@ -34,10 +33,9 @@ def due(state: State, spec: Spec, frame: ChainFrame, at: At) -> bool:
     return session is None or at.ts_ns >= session.open_ns + state.params.scan_after_open_minutes * MINUTE_NS
 
 
-def scan(state: State, spec: Spec, frame: ChainFrame, at: At) -> list[Event]:
+def scan(state: State, spec: Spec, view: View, frame: ChainFrame, at: At) -> list[Event]:
     """The ``Scan``, and the ``Proposal`` when a candidate passes every gate."""
     assert spec.propose is not None
-    view = _view(state, frame, at)
     candidates = spec.propose(view, state.params)
     around = _circumstances(state, spec, frame, at, len(candidates))
     circumstances = judge(SCAN_GATES, around, state.params.gates_off)
@@ -49,48 +47,6 @@ def scan(state: State, spec: Spec, frame: ChainFrame, at: At) -> list[Event]:
     if best is not None and proposed:
         facts.append(_proposal(best[0], best[1], at))
     return facts
-
-
-def _view(state: State, frame: ChainFrame, at: At) -> View:
-    contracts, quotes = frame.contract_columns(), frame.quote_columns()
-    specs = tuple(state.roots.get(root) for root in frame.roots)
-    return View(
-        underlying=frame.underlying,
-        spot=frame.spot,
-        now_ns=at.ts_ns,
-        session_date=frame.session_date,
-        roots=frame.roots,
-        specs=specs,
-        contracts=contracts,
-        quotes=quotes,
-        slices=_slices(state, frame, at),
-        regime=state.regimes.get(frame.underlying),
-    )
-
-
-def _slices(state: State, frame: ChainFrame, at: At) -> tuple[Slice, ...]:
-    """The expiries in the window; none without a rate or for a root that nobody listed."""
-    rate = state.rates.get(frame.underlying)
-    if rate is None:
-        return ()
-    contracts, quotes, p = frame.contract_columns(), frame.quote_columns(), state.params
-    found = []
-    for expiry in expiries(contracts):
-        root = state.roots.get(frame.roots[expiry.root_index])
-        dte = days_between(frame.session_date, expiry.expiry_date)
-        if root is not None and p.dte_min <= dte <= p.dte_max and expiry.expiry_ns > at.ts_ns:
-            found.append(
-                slice_of(
-                    expiry,
-                    contracts,
-                    quotes,
-                    spot=frame.spot,
-                    now_ns=at.ts_ns,
-                    tick_micros=root.tick_micros,
-                    rate_annual=rate.rate_annual,
-                )
-            )
-    return tuple(found)
 
 
 def _circumstances(state: State, spec: Spec, frame: ChainFrame, at: At, candidates: int) -> Circumstances:

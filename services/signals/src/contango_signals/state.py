@@ -30,12 +30,26 @@ class ForecastSeen:
 
 @dataclass(slots=True)
 class OpenPosition:
-    """An approved proposal. ``lapses_ns`` is None once it was filled; before, it is gone after that instant."""
+    """An approved proposal. ``lapses_ns`` is None once it was filled; before, it is gone after that instant.
+
+    ``series`` are root and expiry date of its options.
+    """
 
     strategy: str
     underlying: str
     opened_ns: int
     lapses_ns: int | None
+    series: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SmileSeen:
+    """The last fit of one expiry: when it was made, when the expiry is over, forward and smile (empty: none)."""
+
+    ts_ns: int
+    expiry_ns: int
+    forward: float | None
+    smile: list[float]
 
 
 @dataclass(slots=True)
@@ -56,6 +70,7 @@ class State:
     forecasts: dict[str, ForecastSeen] = field(default_factory=dict)
     features: dict[str, SymbolFeatures] = field(default_factory=dict)
     regimes: dict[str, str] = field(default_factory=dict)
+    smiles: dict[str, SmileSeen] = field(default_factory=dict)  # root:expiry date → the last fit
     session_date: dict[str, int] = field(default_factory=dict)
     scanned: dict[str, int] = field(default_factory=dict)
     positions: dict[str, OpenPosition] = field(default_factory=dict)

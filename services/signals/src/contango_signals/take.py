@@ -5,7 +5,7 @@ from typing import Any
 
 from contango_common.domain.at import At
 from contango_common.domain.errors import UserError
-from contango_common.domain.instrument import Delivery, RootSpec, Settlement, Style
+from contango_common.domain.instrument import Delivery, RootSpec, Settlement, Style, is_option_id, series_of
 from contango_common.domain.sessions import Sessions
 from contango_common.events.base import Event
 from contango_common.events.forecast import Forecast, ForecastAbsent
@@ -20,12 +20,12 @@ from contango_common.events.market import (
     SessionTable,
 )
 from contango_common.events.risk import Approved, PositionOpened, TradeClosed, TradingHalted, TradingResumed
-from contango_common.events.signal import FeatureRow, RegimeChanged, Scan
+from contango_common.events.signal import FeatureRow, RegimeChanged, Scan, SurfaceFitted
 from contango_common.events.system import FeatureSwitched, Halt, ParametersChanged, Resume, TradingStarted
 from contango_signals import features as kernels
 from contango_signals.config import parse
 from contango_signals.params import SignalsParams
-from contango_signals.state import ForecastSeen, OpenPosition, Rate, State
+from contango_signals.state import ForecastSeen, OpenPosition, Rate, SmileSeen, State
 from contango_signals.strategies.ema_cross import new_cross
 from contango_signals.strategies.ema_cross import take as take_cross
 
@@ -183,13 +183,14 @@ def _approved(state: State, event: Approved, at: At) -> None:
     gone = [k for k, p in state.positions.items() if p.lapses_ns is not None and p.lapses_ns < at.ts_ns]
     for key in gone:
         del state.positions[key]
-    state.positions[event.position_id] = OpenPosition(event.strategy, event.underlying, at.ts_ns, lapses_ns)
+    series = list(dict.fromkeys(series_of(name) for name in event.instruments if is_option_id(name)))
+    state.positions[event.position_id] = OpenPosition(event.strategy, event.underlying, at.ts_ns, lapses_ns, series)
 
 
 def _opened(state: State, event: PositionOpened, at: At) -> None:
     known = state.positions.get(event.position_id)
-    opened_ns = at.ts_ns if known is None else known.opened_ns
-    state.positions[event.position_id] = OpenPosition(event.strategy, event.underlying, opened_ns, None)
+    opened_ns, series = (at.ts_ns, []) if known is None else (known.opened_ns, known.series)
+    state.positions[event.position_id] = OpenPosition(event.strategy, event.underlying, opened_ns, None, series)
     state.last_opened_ns[f"{event.strategy}:{event.underlying}"] = opened_ns
 
 
@@ -204,6 +205,13 @@ def _row(state: State, event: FeatureRow, at: At) -> None:
 
 def _regime(state: State, event: RegimeChanged, at: At) -> None:
     state.regimes[event.symbol] = event.label
+
+
+def _surface(state: State, event: SurfaceFitted, at: At) -> None:
+    for key in [key for key, seen in state.smiles.items() if seen.expiry_ns <= at.ts_ns]:
+        del state.smiles[key]
+    seen = SmileSeen(at.ts_ns, event.expiry_ns, event.forward, list(event.smile))
+    state.smiles[f"{event.root}:{event.expiry_date}"] = seen
 
 
 def _scan(state: State, event: Scan, at: At) -> None:
@@ -235,5 +243,6 @@ EVOLVE: dict[type[Event], Callable[[State, Any, At], None]] = {
     TradeClosed: _closed,
     FeatureRow: _row,
     RegimeChanged: _regime,
+    SurfaceFitted: _surface,
     Scan: _scan,
 }

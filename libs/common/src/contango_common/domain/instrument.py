@@ -118,6 +118,16 @@ def parse_option_id(contract_id: str) -> tuple[str, int, Right, int]:
     return root, 20_000_000 + int(date), "C" if right == "C" else "P", int(strike)
 
 
+def series_of(contract_id: str) -> str:
+    """Root and expiry date of an option: what one smile is fitted to.
+
+    >>> series_of("SPXW180316P02500000")
+    'SPXW:20180316'
+    """
+    root, expiry_date, _, _ = parse_option_id(contract_id)
+    return f"{root}:{expiry_date}"
+
+
 def is_option_id(symbol: str) -> bool:
     return _matched(symbol) is not None
 

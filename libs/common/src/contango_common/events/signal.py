@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from contango_common.events.base import Event
 
@@ -27,6 +27,27 @@ class RegimeChanged(Event):
     label: str
     previous: str | None
     why: dict[str, Number]
+
+
+class SurfaceFitted(Event):
+    """Forward and smile of one expiry, fitted to the quotes of the frame of this instant.
+
+    ``smile`` are the numbers of a fitted smile (``contango_quant.surface.curve.Smile``, in its order), empty where
+    there is none; ``reason`` says why forward or smile is missing. ``rms_vol`` is the misfit in volatility, ``quotes``
+    how many quotes were fitted.
+    """
+
+    FAMILY: ClassVar[str] = "signals"
+    underlying: str
+    root: str
+    expiry_date: int
+    expiry_ns: int
+    forward: Number
+    atm_iv_annual: Number
+    rms_vol: Number
+    quotes: NonNegativeInt
+    smile: tuple[float, ...]
+    reason: str | None
 
 
 class Scan(Event):

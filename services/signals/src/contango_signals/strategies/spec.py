@@ -13,7 +13,10 @@ from contango_signals.params import SignalsParams
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One chain frame as strategies see it. ``slices`` holds the expiries whose days to expiry are in the window."""
+    """One chain frame as strategies see it. ``slices`` holds the expiries whose days to expiry are in the window.
+
+    ``held`` are the expiries of open positions that are not among them.
+    """
 
     underlying: str
     spot: float
@@ -24,6 +27,7 @@ class View:
     contracts: Block
     quotes: Block
     slices: tuple[Slice, ...]
+    held: tuple[Slice, ...]
     regime: str | None
 
 
