@@ -48,7 +48,7 @@ def test_vxx_december_2016_has_every_row_at_its_close_and_one_session_missing(tm
     source = DATA / "optopsy_history" / "VXX_201612_eod.parquet"
     units = {"theta_unit": "per_year", "vega_unit": "per_unit"}
     report = run_import("parquet", source, tmp_path, {**EASTERN, "eod_close": True, **units})
-    assert (report.rows_read, report.rows_written, report.flags) == (27_940, 27_940, ())
+    assert (report.rows_read, report.rows_new, report.flags) == (27_940, 27_940, ())
     catalog = Catalog.open(tmp_path)
     got, raw = rows(catalog, "VXX"), pq.read_table(source)
     assert len(catalog.sessions_of_chains("VXX")) == 20
