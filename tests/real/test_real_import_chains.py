@@ -123,6 +123,27 @@ def test_a_real_chain_under_a_wrong_header_date_is_hard_to_believe(tmp_path):
     assert "date hard to believe" not in flags(Catalog.open(tmp_path / "right"))
 
 
+def test_a_header_that_names_a_weekend_before_the_quotes_is_wrong_by_expiries_and_price(tmp_path):
+    """The true download of that Saturday is not; the daily bars are the closes that the downloads state."""
+    raw = DATA / "cboe_quotedata" / "raw"
+    moved = tmp_path / "moved.csv"
+    text = gzip.decompress((raw / "NDX_20230526_1718.csv.gz").read_bytes()).decode()
+    moved.write_text(text.replace("26 May 2023, 5:18 PM", "13 May 2023, 7:50 PM"))
+    bars = tmp_path / "bars.csv"
+    closes = (("2023-05-12", 13340.1758), ("2023-05-26", 14298.4092))
+    lines = [f"{day}T20:00:00Z,NDX,{close},{close},{close},{close}" for day, close in closes]
+    bars.write_text("\n".join(["ts,symbol,open,high,low,close", *lines]) + "\n")
+    for name, source in (("wrong", moved), ("right", raw / "NDX_20230513_0433.csv.gz")):
+        run_import("cboe", source, tmp_path / name)
+        run_import("csv", bars, tmp_path / name, {"timeframe": "1d"})
+    found = {f.flag.reason: f.flag for f in inspect.check(Catalog.open(tmp_path / "wrong"))}
+    flag = found["wrong header date: expiries and price are of another session"]
+    assert (flag.count, flag.first_where) == (1, "NDX 2023-05-13T23:50:00Z")
+    assert "expiries and spot are as on 2023-05-26" in flag.detail
+    right = flags(Catalog.open(tmp_path / "right"))
+    assert not [reason for reason in right if "date" in reason or "spot outside" in reason]
+
+
 def test_a_real_chain_without_bids_is_flagged(tmp_path):
     raw = pq.read_table(DATA / "cboe_quotedata" / "SPY_20250609_1652.parquet")
     bids = raw.schema.get_field_index("bid")
