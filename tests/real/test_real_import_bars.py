@@ -86,7 +86,7 @@ def test_five_minute_shares_of_one_file_become_symbols_with_their_faults(tmp_pat
     report = run_import("parquet", source, tmp_path, {"timeframe": "5m", "tz": "America/New_York"})
     catalog = Catalog.open(tmp_path)
     assert len(catalog.info.symbols) == len(report.symbols) > 10
-    assert sum(h.rows for h in inspect.show(catalog)) == report.rows_written == report.rows_read
+    assert sum(h.rows for h in inspect.show(catalog)) == report.rows_new == report.rows_read
     found = {(f.subject, f.flag.reason) for f in inspect.check(catalog)}
     assert ("SPY 5m", "outside the sessions") in found  # it holds pre-market bars
     assert not any(reason in ("high below low", "repeated instant") for _, reason in found)

@@ -48,7 +48,7 @@ def test_vxx_december_2016_has_every_row_at_its_close_and_one_session_missing(tm
     source = DATA / "optopsy_history" / "VXX_201612_eod.parquet"
     units = {"theta_unit": "per_year", "vega_unit": "per_unit"}
     report = run_import("parquet", source, tmp_path, {**EASTERN, "eod_close": True, **units})
-    assert (report.rows_read, report.rows_written, report.flags) == (27_940, 27_940, ())
+    assert (report.rows_read, report.rows_new, report.flags) == (27_940, 27_940, ())
     catalog = Catalog.open(tmp_path)
     got, raw = rows(catalog, "VXX"), pq.read_table(source)
     assert len(catalog.sessions_of_chains("VXX")) == 20
@@ -121,6 +121,27 @@ def test_a_real_chain_under_a_wrong_header_date_is_hard_to_believe(tmp_path):
     assert flags(Catalog.open(tmp_path / "cat"))["date hard to believe"] == 1
     run_import("cboe", DATA / "cboe_quotedata" / "raw" / "NDX_20230526_1718.csv.gz", tmp_path / "right")
     assert "date hard to believe" not in flags(Catalog.open(tmp_path / "right"))
+
+
+def test_a_header_that_names_a_weekend_before_the_quotes_is_wrong_by_expiries_and_price(tmp_path):
+    """The true download of that Saturday is not; the daily bars are the closes that the downloads state."""
+    raw = DATA / "cboe_quotedata" / "raw"
+    moved = tmp_path / "moved.csv"
+    text = gzip.decompress((raw / "NDX_20230526_1718.csv.gz").read_bytes()).decode()
+    moved.write_text(text.replace("26 May 2023, 5:18 PM", "13 May 2023, 7:50 PM"))
+    bars = tmp_path / "bars.csv"
+    closes = (("2023-05-12", 13340.1758), ("2023-05-26", 14298.4092))
+    lines = [f"{day}T20:00:00Z,NDX,{close},{close},{close},{close}" for day, close in closes]
+    bars.write_text("\n".join(["ts,symbol,open,high,low,close", *lines]) + "\n")
+    for name, source in (("wrong", moved), ("right", raw / "NDX_20230513_0433.csv.gz")):
+        run_import("cboe", source, tmp_path / name)
+        run_import("csv", bars, tmp_path / name, {"timeframe": "1d"})
+    found = {f.flag.reason: f.flag for f in inspect.check(Catalog.open(tmp_path / "wrong"))}
+    flag = found["wrong header date: expiries and price are of another session"]
+    assert (flag.count, flag.first_where) == (1, "NDX 2023-05-13T23:50:00Z")
+    assert "expiries and spot are as on 2023-05-26" in flag.detail
+    right = flags(Catalog.open(tmp_path / "right"))
+    assert not [reason for reason in right if "date" in reason or "spot outside" in reason]
 
 
 def test_a_real_chain_without_bids_is_flagged(tmp_path):

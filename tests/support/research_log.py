@@ -374,6 +374,19 @@ def _exit(key: str, deal: Deal) -> ExitRequested:
     )
 
 
+def warming_up(messages: list[Message]) -> list[Message]:
+    """The log with a scan of the warm-up behind TradingStarted, as a free-running session writes it."""
+    start = next(i for i, m in enumerate(messages) if b"TradingStarted" in m.data)
+    gates = {"trading_started": False, "iv_rank": True, "vrp": True}
+    scan = Scan(
+        underlying="SPX", strategy="condor", candidates=1, proposed=False, gates=gates, kills={}, why={"iv_rank": 1.0}
+    )
+    ts_ns = decode(messages[start].data).ts_ns - 1
+    early = encode(Envelope(ts_ns, "signals", 1, (scan,), (0,), "b1"))
+    kept = [*messages[: start + 1], Message(0, "log.signals", early), *messages[start + 1 :]]
+    return [Message(seq, m.subject, m.data) for seq, m in enumerate(kept, 1)]
+
+
 def changed(messages: list[Message], tag: str, nth: int, **values: Any) -> list[Message]:
     """The log with fields of its ``nth`` event of a kind replaced (a callable gets the old value)."""
     found = -1

@@ -346,6 +346,54 @@ def test_bad_parameters_are_refused_with_key_value_and_range(change: Any, parts:
     assert written(made.log) == []
 
 
+FIXED = [
+    ({"market_data": {"max_dte": 30}}, ["market_data.max_dte"], "feed"),
+    (
+        {"market_data": {"symbols": ["SPX"], "underlying": "SPX"}},
+        ["market_data.symbols", "market_data.underlying"],
+        "feed",
+    ),
+    ({"venue": {"initial_cash_usd": 2_000_000}}, ["venue.initial_cash_usd"], "funded"),
+    ({"venue": {"initial_cash_usd": -1}, "signals": {"max_vix": 30}}, ["venue.initial_cash_usd"], "funded"),
+    (
+        {"market_data": {"max_dte": 30}, "venue": {"initial_cash_usd": 1}},
+        ["market_data.max_dte", "venue.initial"],
+        "feed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "keys", "why"), FIXED)
+def test_what_a_running_session_cannot_take_is_refused_by_name(change: Any, keys: list[str], why: str):
+    made = house()
+
+    async def check(gw: Gateway) -> None:
+        answer = await gw.put("/v1/parameters", change)
+        assert answer.status_code == 422, answer.text
+        problem = ProblemBody.model_validate(answer.json())
+        assert all(key in problem.error for key in keys)
+        assert why in problem.error
+        assert "signals" not in problem.error
+        assert "new session" in problem.what_to_do
+
+    run(made.log, check)
+    assert written(made.log) == []
+
+
+def test_a_fixed_key_that_says_what_is_in_force_changes_nothing_and_is_taken():
+    made = house()
+
+    async def check(gw: Gateway) -> None:
+        change = {"venue": {"initial_cash_usd": 1_000_000.0, "no_fill_first_minutes": 5}}
+        answer = await gw.put("/v1/parameters", change)
+        assert answer.status_code == 200, answer.text
+
+    run(made.log, check)
+    [(_, fact)] = written(made.log)
+    assert isinstance(fact, ParametersChanged)
+    assert fact.params["venue"]["no_fill_first_minutes"] == 5
+
+
 def test_a_validator_that_raises_a_user_error_is_quoted():
     made = house()
 

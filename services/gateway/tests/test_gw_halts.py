@@ -13,8 +13,8 @@ from contango_common.runtime.log import Message
 from contango_gateway.views import Views
 
 HALT, RESUME = Halt(reason="news"), Resume(reason="calm")
-DRAWDOWN = TradingHalted(reason="daily_drawdown", until_ns=99)
-NEXT_SESSION = TradingResumed(reason="next_session")
+DRAWDOWN = TradingHalted(reason="daily_drawdown", until_ns=99, kind="drawdown")
+NEXT_SESSION = TradingResumed(reason="next_session", kind="drawdown")
 
 
 def told(*facts: tuple[Event, int]) -> Views:
@@ -30,7 +30,7 @@ def reasons(views: Views) -> list[str]:
 
 
 def answer(reason: str) -> TradingHalted:
-    return TradingHalted(reason=reason, until_ns=None)
+    return TradingHalted(reason=reason, until_ns=None, kind="manual")
 
 
 def test_a_persons_halt_stands_until_a_person_resumes():
@@ -60,6 +60,21 @@ def test_a_halt_of_risk_for_an_account_that_differs_names_risk():
     views = told((answer("account_mismatch"), 7))
     [halt] = views.control.halts.values()
     assert (halt["by"], halt["ends_with"]) == ("risk", "resume")
+
+
+def test_a_person_who_uses_risks_own_words_is_still_a_person():
+    named = Halt(reason="daily_drawdown")
+    views = told((named, 0), (answer("daily_drawdown"), 1))
+    [halt] = views.control.halts.values()
+    assert (halt["by"], halt["ends_with"]) == ("person", "resume")
+    both = told((DRAWDOWN, 0), (TradingResumed(reason="next_session", kind="manual"), 0))
+    assert reasons(both) == ["daily_drawdown"]
+
+
+def test_a_log_from_before_halts_had_kinds_shows_what_its_reasons_say():
+    old = TradingHalted(reason="daily_drawdown", until_ns=99)
+    assert [halt["ends_with"] for halt in told((old, 0)).control.halts.values()] == ["next_session"]
+    assert not told((old, 0), (TradingResumed(reason="next_session"), 0)).control.halted
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contango_common.domain.errors import Undecodable
-from contango_common.events.codec import decode, encode
+from contango_common.events.codec import Envelope, decode, encode
 from contango_common.runtime.log import Message
 from contango_common.runtime.snapshot import StateCodec
 from contango_gateway.views import Views
 from contango_risk import fold as risk
 from support.event_strategies import envelopes
-from support.gateway_world import IDS, House
+from support.gateway_world import IDS, House, scan
 
 
 def views_of(house: House, upto: int | None = None) -> Views:
@@ -193,3 +193,10 @@ def test_no_message_that_decodes_can_stop_the_views(made: list[Any]):
         views.update(message, known)
     json.dumps(views.positions.rows(), default=str)
     assert views.as_of_seq == len(house.log.messages) + len(made)
+
+
+def test_a_scan_of_the_warm_up_refuses_nothing():
+    views = Views()
+    early = scan(proposed=False).model_copy(update={"gates": {"trading_started": False, "iv_rank": False}})
+    views.update(Message(1, "log.signals", b""), Envelope(1, "signals", 0, (early,), (0,)))
+    assert (list(views.decisions.last), views.decisions.refusals) == ([], {})

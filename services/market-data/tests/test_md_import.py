@@ -70,7 +70,7 @@ def test_bars_are_stamped_at_their_close_in_utc(tmp_path):
     assert bars["ts_ns"].tolist() == [utc(f"2018-07-02T13:{m}") for m in (35, 40, 45)]
     assert bars["close"].tolist() == [10.5, 11.0, 11.5]
     assert np.isnan(bars["volume"]).tolist() == [False, True, False]
-    assert (report.rows_read, report.rows_written, report.symbols) == (3, 3, {"SPY": 3})
+    assert (report.rows_read, report.rows_new, report.rows_known, report.symbols) == (3, 3, 0, {"SPY": 3})
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_bars_are_stamped_at_their_close_in_utc(tmp_path):
 )
 def test_packed_files_and_byte_order_marks_are_read_as_they_are(tmp_path, name, packed):
     (tmp_path / name).write_bytes(packed(BARS_CSV.encode()))
-    assert run_import("csv", tmp_path / name, tmp_path / "cat", BARS).rows_written == 3
+    assert run_import("csv", tmp_path / name, tmp_path / "cat", BARS).rows_new == 3
 
 
 def test_importing_twice_changes_nothing(tmp_path):
@@ -88,7 +88,10 @@ def test_importing_twice_changes_nothing(tmp_path):
     before = {p: p.read_bytes() for p in (tmp_path / "cat").rglob("*") if p.is_file()}
     again = run_import("csv", source, tmp_path / "cat", BARS)
     assert {p: p.read_bytes() for p in (tmp_path / "cat").rglob("*") if p.is_file()} == before
-    assert (again.rows_written, again.rows_replaced) == (3, 3)
+    assert (again.rows_read, again.rows_new, again.rows_known) == (3, 0, 3)
+    longer = write(tmp_path / "longer.csv", BARS_CSV.rstrip("\n") + "\n2018-07-02 09:45:00,11,12,10,11.5,300\n")
+    more = run_import("csv", longer, tmp_path / "cat", BARS)
+    assert (more.rows_read, more.rows_new, more.rows_known) == (4, 1, 3)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_a_malformed_row_is_named_and_nothing_is_made(tmp_path, old, new, says):
 def test_malformed_rows_can_be_left_out_and_counted(tmp_path):
     text = BARS_CSV.replace("10.5,12,10", "10.5,twelve,10") + "\n1,2\n2018-07-02 09:45:00,11,12,x,11.5,300\n"
     report = run_import("csv", write(tmp_path / "spy.csv", text), tmp_path / "cat", {**BARS, "on_bad": "flag"})
-    assert (report.rows_read, report.rows_written) == (5, 2)
+    assert (report.rows_read, report.rows_new) == (5, 2)
     assert {flag.reason: flag.count for flag in report.flags} == {
         "malformed high": 1,
         "malformed (whole row)": 1,

@@ -1,5 +1,6 @@
 """Quality: each finding is found where it is planted and nowhere else; nothing is changed."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -24,6 +25,7 @@ from contango_market_data.quality import (
     Snapshot,
     all_bids_zero,
     is_adjusted,
+    price_elsewhere,
     quote_mask,
     row_flags,
     snapshot_gaps,
@@ -35,6 +37,11 @@ from contango_market_data.quality_flag import FlagBook
 
 NAN = float("nan")
 SESSIONS = session_table("XNYS", date(2018, 7, 2), date(2018, 7, 6))
+
+
+def utc_ns(text):
+    return int(np.datetime64(text, "ns").astype(np.int64))
+
 
 CASES = [
     (1.0, 1.1, 0),
@@ -105,6 +112,57 @@ def test_a_date_is_hard_to_believe_when_the_expiries_say_so():
     assert "before its session" in (wrong_date(daily, days + 2) or "")
     monthly = snapshot(1, np.arange(6), np.ones(6), expiry=days + 28 * np.arange(1, 7))
     assert wrong_date(monthly, days) is None
+
+
+def test_a_date_is_wrong_when_expiries_and_price_are_of_another_session():
+    days = int(np.datetime64("2018-07-16").astype(np.int64))
+    late = replace(snapshot(1, np.arange(6), np.ones(6), expiry=days + np.arange(6)), spot=2800.0)
+    ranges = {20180706: (2710.0, 2765.0), 20180713: (2785.0, 2795.0), 20180716: (2790.0, 2810.0)}
+    told = price_elsewhere(late, 20180706, ranges) or ""
+    assert "spot 2800 is outside 2710..2765" in told
+    assert "as on 2018-07-16" in told
+    assert price_elsewhere(replace(late, spot=2700.0), 20180706, ranges) == "spot 2700 is outside 2710..2765"
+    assert price_elsewhere(replace(late, spot=2720.0), 20180706, ranges) is None
+    assert price_elsewhere(late, 20180705, ranges) is None  # no bar, no witness
+    assert price_elsewhere(replace(late, spot=NAN), 20180706, ranges) is None
+
+
+WEEKEND_NS = utc_ns("2018-07-07T14:00")
+
+
+@pytest.mark.parametrize(
+    ("first_expiry", "spot", "expected"),
+    [
+        ("2018-07-16", 2800.0, {"wrong header date: expiries and price are of another session": 1}),
+        ("2018-07-16", 2750.0, {"date hard to believe": 1}),
+        ("2018-07-09", 2800.0, {"spot outside the day's range": 6}),
+        ("2018-07-09", 2760.0, {}),
+    ],
+)
+def test_a_weekend_download_is_measured_by_the_session_before_it(tmp_path, first_expiry, spot, expected):
+    catalog = Catalog.create(tmp_path, CatalogInfo(name="test"))
+    table = pa.table(
+        {
+            "quote_ts": pa.array([WEEKEND_NS] * 6).cast(pa.timestamp("ns", tz="UTC")),
+            "root": ["SPXW"] * 6,
+            "expiry": pa.array((np.datetime64(first_expiry) + np.arange(6)).astype("M8[D]")),
+            "strike": np.full(6, 2700.0),
+            "right": ["C"] * 6,
+            "bid": np.arange(2.0, 8.0),
+            "ask": np.arange(2.0, 8.0) + 0.5,
+            "spot": np.full(6, spot),
+        }
+    )
+    catalog.write_chains("SPX", table)
+    closes = [utc_ns("2018-07-06T20:00"), utc_ns("2018-07-16T20:00")]
+    bars = {"open": [2740.0, 2800.0], "high": [2765.0, 2810.0], "low": [2710.0, 2790.0], "close": [2760.0, 2800.0]}
+    catalog.write_bars("SPX", "1d", pa.table({"ts": pa.array(closes).cast(pa.timestamp("ns", tz="UTC")), **bars}))
+    found = {f.flag.reason: f.flag.count for f in inspect.check(catalog) if f.subject == "SPX chains"}
+    assert found.pop("snapshot outside the sessions") == 1
+    wrong = "wrong header date: expiries and price are of another session"
+    if wrong in expected:
+        assert found.pop("spot outside the day's range") == 6
+    assert found == expected
 
 
 def test_gaps_between_snapshots():

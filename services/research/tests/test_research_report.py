@@ -25,7 +25,7 @@ from contango_research.report.timechart import Line, TimeChart
 from contango_research.report.timechart import render as chart_of
 from contango_research.summary import Analysis, analyse, summarise
 from contango_research.tally import Tally
-from support.research_log import Deal, changed, deals, run_of
+from support.research_log import Deal, changed, deals, run_of, warming_up
 
 VOID = {"meta", "br", "img", "hr", "link", "input"}
 PARAMS: dict[str, Any] = {"name": "lab", "notes": ["<b>bold</b> claim"], "venue": {"fill_model": "default"}}
@@ -138,6 +138,13 @@ def test_a_violation_is_shown() -> None:
     log = run_of([Deal(4, 3, 2, 700_000_000, 100, 5)])
     assert "Violated" in page_of(changed(log, "TradeClosed", 0, pnl_micros=1))
     assert "Holds" in page_of(log)
+
+
+def test_scans_of_the_warm_up_are_told_and_not_counted() -> None:
+    assert "warm-up" not in page_of(run_of(days=2))
+    page = page_of(warming_up(run_of(days=2)))
+    assert "2 scans, 2 refusals" in page
+    assert "are not counted: 1." in page
 
 
 def test_gates_have_a_meaning() -> None:

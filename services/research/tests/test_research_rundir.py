@@ -15,6 +15,7 @@ from contango_common.runtime.log import Message
 from contango_research import rundir
 from contango_research.manifest import cpu_flags, environment
 from contango_research.rundir import check_out, write_run
+from contango_research.workplace import workplace
 from support.research_log import Deal, run_of
 
 DEALS = [
@@ -117,6 +118,19 @@ def test_only_runs_are_replaced(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="--out"):
             write(tmp_path / name, run_of())
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("inside", [b"{}", b'{"kind":"other"}', b"no json"])
+def test_a_manifest_that_is_not_ours_is_found_before_the_run_and_not_after_it(tmp_path: Path, inside: bytes) -> None:
+    out = tmp_path / "extension"
+    out.mkdir()
+    (out / "manifest.json").write_bytes(inside)
+    with pytest.raises(UserError, match="extension"), workplace(out):
+        pytest.fail("the run was begun")
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    with pytest.raises(UserError, match="link"), workplace(tmp_path / "link"):
+        pytest.fail("the run was begun")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["extension", "link"]
 
 
 def test_a_failure_leaves_the_old_run_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from contango_common.runtime.log import Message
 from contango_research.gate_ledger import gate_ledger
 from contango_research.readiness import first_tradable
 from contango_research.tally import Tally
-from support.research_log import GATES, Deal, deals, run_of
+from support.research_log import GATES, Deal, deals, run_of, warming_up
 
 ONE = [Deal(5, 4, 3, 900_000_000, 200_000_000, 1_300_000)]
 
@@ -69,6 +69,16 @@ def test_a_scan_that_proposes_nothing_is_refused_by_all_its_gates() -> None:
     assert [r.reasons for r in tally.refusals] == [("iv_rank", "vrp"), ("iv_rank", "vrp")]
     refused = [a for d in tally.decisions for a in d.actions if a["what"] == "refused"]
     assert all(a["by"] == "signals" and a["reasons"] == ["iv_rank", "vrp"] and a["gates"] for a in refused)
+
+
+def test_scans_of_the_warm_up_are_no_refusals_wherever_they_stand_on_the_log() -> None:
+    plain, warm = tally_of(run_of(days=2)), tally_of(warming_up(run_of(days=2)))
+    assert warm.refusals == plain.refusals
+    assert [d.actions for d in warm.decisions] != []
+    assert not [a for d in warm.decisions for a in d.actions if "trading_started" in a.get("reasons", ())]
+    assert (warm.warm_up_scans, plain.warm_up_scans) == (1, 0)
+    assert len(warm.scans) == len(plain.scans) + 1
+    assert "trading_started" not in [row.gate for row in gate_ledger(warm.refusals, warm.gates) if row.refused]
 
 
 def test_exposure_counts_frames_between_opening_and_closing() -> None:

@@ -17,7 +17,7 @@ from contango_common.domain.instrument import option_id, parse_option_id
 from contango_common.domain.sessions import days_between
 from contango_common.events import market, order, risk, signal, system
 from contango_common.events.base import Event
-from contango_common.runtime.fold import step
+from contango_common.runtime.fold import evolve, step
 from contango_common.runtime.snapshot import StateCodec
 from contango_quant.pricing.black import black_price
 from contango_risk import fold
@@ -858,13 +858,52 @@ def test_a_person_halts_and_resumes() -> None:
     w = World()
     w.frame()
     (halted,) = w.send(system.Halt(reason="lunch"))
-    assert halted == risk.TradingHalted(reason="lunch", until_ns=None)
+    assert halted == risk.TradingHalted(reason="lunch", until_ns=None, kind="manual")
     refused = w.propose()
     assert isinstance(refused, risk.Refused)
     assert refused.reasons == ("halted",)
     (resumed,) = w.send(system.Resume(reason="back"))
     assert isinstance(resumed, risk.TradingResumed)
     assert isinstance(w.propose(), risk.Approved)
+
+
+def test_a_persons_halt_is_a_persons_halt_whatever_reason_it_gives() -> None:
+    """The words risk uses for its own halt and its end are free for people to use."""
+    w = World()
+    w.frame()
+    (halted,) = w.send(system.Halt(reason="daily_drawdown"))
+    assert isinstance(halted, risk.TradingHalted)
+    assert (halted.kind, w.state.halts.manual, w.state.halts.drawdown) == ("manual", "daily_drawdown", False)
+    w.session, w.slot = 1, 0
+    w.frame()
+    refused = w.propose()
+    assert isinstance(refused, risk.Refused)
+    assert refused.reasons == ("halted",)
+    (resumed,) = w.send(system.Resume(reason="next_session"))
+    assert isinstance(resumed, risk.TradingResumed)
+    assert resumed.kind == "manual"
+    assert isinstance(w.propose(), risk.Approved)
+
+
+def test_a_persons_resume_cannot_end_a_drawdown_halt_in_any_order() -> None:
+    state = fold.initial()
+    drawdown = risk.TradingHalted(reason="daily_drawdown", until_ns=OPENS[1], kind="drawdown")
+    at = At(OPENS[0], 1, "risk")
+    for fact in (drawdown, risk.TradingResumed(reason="next_session", kind="manual")):
+        evolve(fold, state, fact, at)
+    assert state.halts.drawdown
+    evolve(fold, state, risk.TradingResumed(reason="over", kind="drawdown"), at)
+    assert not state.halts.drawdown
+
+
+def test_a_log_from_before_halts_had_kinds_is_read_by_its_reasons() -> None:
+    state = fold.initial()
+    at = At(OPENS[0], 1, "risk")
+    evolve(fold, state, risk.TradingHalted(reason="daily_drawdown", until_ns=OPENS[1]), at)
+    evolve(fold, state, risk.TradingHalted(reason="lunch", until_ns=None), at)
+    assert (state.halts.drawdown, state.halts.manual) == (True, "lunch")
+    evolve(fold, state, risk.TradingResumed(reason="next_session"), at)
+    assert (state.halts.drawdown, state.halts.manual) == (False, "lunch")
 
 
 def test_marks_of_a_condor_by_hand() -> None:
@@ -1147,7 +1186,7 @@ def test_a_drawdown_halt_ends_at_the_first_tick_of_the_next_session() -> None:
     w.tick()
     w.frame(**{CONDOR[1]: (7000, 7100)})
     assert w.clock(OPENS[1] - 1) == []
-    assert w.clock(OPENS[1]) == [risk.TradingResumed(reason="next_session")]
+    assert w.clock(OPENS[1]) == [risk.TradingResumed(reason="next_session", kind="drawdown")]
     assert w.clock(OPENS[1] + SECOND) == []
 
 

@@ -214,7 +214,7 @@ class Decision(Body):
 
 class Decisions(AsOf):
     decisions: list[Decision] = Field(description="newest first")
-    refusals: dict[str, int] = Field(description="how often each gate refused, since the start of the log")
+    refusals: dict[str, int] = Field(description="how often each gate refused, since trading started")
 
 
 class Trade(Body):

@@ -28,7 +28,8 @@ class Flatten(BaseModel):
 class ParameterUpdate(BaseModel):
     """Sections with the keys that change; everything else stays as it is in force.
 
-    Nested mappings are merged, all other values replaced.
+    Nested mappings are merged, all other values replaced. Another value of ``market_data.…`` or
+    ``venue.initial_cash_usd`` is refused: only a new session can take it.
     """
 
     model_config = ConfigDict(

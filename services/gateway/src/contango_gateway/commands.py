@@ -7,7 +7,7 @@ parameters is merged into what is in force, never into something older.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal
@@ -46,6 +46,13 @@ class Receipt:
 class _Known:
     receipt: Receipt
     event: Event
+
+
+# What a running session cannot take, and why. Everything else of a book may change at any time.
+AT_START_ONLY = {
+    "market_data": "the feed was opened with it",
+    "venue.initial_cash_usd": "the account was funded with it",
+}
 
 
 class Commands:
@@ -93,12 +100,18 @@ class Commands:
         return await self._run(command_id, make, lambda first: first == wanted)
 
     async def change_parameters(self, command_id: str, update: dict[str, Any], reason: str) -> Receipt:
-        """Merge ``update`` into the parameters in force. Raises Problem (422) naming key, value and range."""
+        """Merge ``update`` into the parameters in force.
+
+        Raises Problem (422) naming key, value and range, or the keys that only a new session can take.
+        """
 
         def make() -> Event:
             in_force = self._views.control.parameters
             if in_force is None:
                 raise _no_parameters()
+            fixed = changed_at_start_only(in_force, update)
+            if fixed:
+                raise _fixed(fixed)
             return ParametersChanged(params=self._checked(merged(in_force, update)), reason=reason)
 
         def same(first: Event) -> bool:
@@ -185,6 +198,29 @@ def merged(in_force: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def changed_at_start_only(in_force: dict[str, Any], update: dict[str, Any]) -> dict[str, str]:
+    """Keys of ``update`` that would change what only a new session can take, each with the reason.
+
+    >>> changed_at_start_only({"venue": {"initial_cash_usd": 5.0}}, {"venue": {"initial_cash_usd": 6, "x": 1}})
+    {'venue.initial_cash_usd': 'the account was funded with it'}
+    """
+    before = dict(_leaves(in_force))
+    found = {}
+    for key, value in _leaves(update):
+        why = AT_START_ONLY.get(key) or AT_START_ONLY.get(key.partition(".")[0])
+        if why is not None and (key not in before or before[key] != value):
+            found[key] = why
+    return found
+
+
+def _leaves(tree: dict[str, Any], head: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{head}{key}.")
+        else:
+            yield f"{head}{key}", value
+
+
 def _not_ready() -> Problem:
     what = "the gateway is still reading the log; no command was written"
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, what, "the log", "try again when /readyz says ready")
@@ -217,6 +253,16 @@ def _no_position(position_id: str) -> Problem:
 def _no_parameters() -> Problem:
     what = "no parameters are in force yet"
     return Problem(HTTPStatus.CONFLICT, what, "the log", "wait until the session has published its first parameters")
+
+
+def _fixed(keys: dict[str, str]) -> Problem:
+    shown = "; ".join(f"{key}: {why}" for key, why in keys.items())
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"refused, nothing was changed: a running session cannot take another value of {shown}",
+        ", ".join(f"body: {key}" for key in keys),
+        "leave these keys out, or set them in the book and start a new session",
+    )
 
 
 def _bad_parameters(text: str) -> Problem:

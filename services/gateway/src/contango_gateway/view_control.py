@@ -14,7 +14,7 @@ from contango_common.events.system import (
     TradingStarted,
 )
 from contango_gateway.seen import Handlers, Seen
-from contango_risk.halts import DAILY_DRAWDOWN, NEXT_SESSION
+from contango_risk.halts import NEXT_SESSION, is_drawdown
 
 QUARANTINE_KEPT = 50
 
@@ -60,13 +60,13 @@ class ControlView:
         self._resumed_seq = seen.seq
 
     def on_halted(self, event: TradingHalted, seen: Seen) -> None:
-        if event.reason == DAILY_DRAWDOWN:
+        if is_drawdown(event):
             self.halts[NEXT_SESSION] = _halt("risk", event.reason, NEXT_SESSION, event.until_ns, seen)
         elif seen.cause > self._resumed_seq and "resume" not in self.halts:
             self.halts["resume"] = _halt("risk", event.reason, "resume", event.until_ns, seen)
 
     def on_resumed(self, event: TradingResumed, seen: Seen) -> None:
-        if event.reason == NEXT_SESSION:
+        if is_drawdown(event):
             self.halts.pop(NEXT_SESSION, None)
 
     def on_quarantined(self, event: Quarantined, seen: Seen) -> None:

@@ -4,7 +4,9 @@ A row's findings are bits of one integer, so that a frame can drop some of them 
 an absent bid both mean that nobody buys; an absent or zero ask means that nobody sells.
 """
 
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +45,7 @@ _STUB_RATIO = 10.0
 _STUB_MID = 1.0
 _STALE_ROWS = 20
 _STALE_SHARE = 0.98
+_RANGE_SLACK = 0.001
 
 
 def quote_mask(bid: Floats, ask: Floats) -> Mask:
@@ -85,13 +88,17 @@ def row_flags(mask: Mask, where: str) -> list[Flag]:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The quotes of one instant: ``key`` identifies the contract (unique, ascending), prices in currency units."""
+    """The quotes of one instant: ``key`` identifies the contract (unique, ascending), prices in currency units.
+
+    ``spot`` is the underlying's price beside them, NaN when unknown.
+    """
 
     ts_ns: int
     key: npt.NDArray[np.int64]
     expiry_days: npt.NDArray[np.int64]
     bid: Floats
     ask: Floats
+    spot: float = math.nan
 
 
 def stale_rows(before: Snapshot, after: Snapshot) -> int:
@@ -133,12 +140,38 @@ def wrong_date(snapshot: Snapshot, session_days: int) -> str | None:
     return None
 
 
+def price_elsewhere(snapshot: Snapshot, date: int, ranges: Mapping[int, tuple[float, float]]) -> str | None:
+    """How the underlying's price speaks against the session ``date`` (yyyymmdd); None when it does not, or cannot tell.
+
+    ``ranges`` maps dates to the daily (low, high). Of the two last sessions that its first expiry allows, one whose
+    range holds the price is named.
+    """
+    spot = snapshot.spot
+    if date not in ranges or not math.isfinite(spot) or in_range(spot, ranges[date]):
+        return None
+    low, high = ranges[date]
+    told = f"spot {spot:g} is outside {low:g}..{high:g}"
+    first = int(_date(snapshot.expiry_days.min()).replace("-", ""))
+    fitting = [day for day in sorted(ranges) if day <= first][-2:]
+    fitting = [day for day in fitting if day != date and in_range(spot, ranges[day])]
+    return f"{told}; expiries and spot are as on {_dashed(fitting[-1])}" if fitting else told
+
+
+def in_range(spot: Any, range_: tuple[float, float]) -> Any:
+    """Whether a price, or each of several, lies in a day's (low, high), give or take 0.1 %."""
+    return (spot >= range_[0] * (1.0 - _RANGE_SLACK)) & (spot <= range_[1] * (1.0 + _RANGE_SLACK))
+
+
 def snapshot_gaps(ts_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
     """Indices of snapshots of one session that follow a gap of more than 2.5 times its usual spacing."""
     if len(ts_ns) < 4:
         return np.empty(0, dtype=np.intp)
     apart = np.diff(ts_ns)
     return np.flatnonzero(apart > 2.5 * np.median(apart)) + 1
+
+
+def _dashed(date: int) -> str:
+    return f"{date // 10_000}-{date // 100 % 100:02d}-{date % 100:02d}"
 
 
 def _date(days: Any) -> str:

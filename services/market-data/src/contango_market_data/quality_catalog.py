@@ -21,7 +21,9 @@ from contango_market_data.quality import (
     EXPIRED,
     Snapshot,
     all_bids_zero,
+    in_range,
     is_adjusted,
+    price_elsewhere,
     quote_mask,
     row_flags,
     snapshot_gaps,
@@ -84,9 +86,12 @@ def check_chains(catalog: Catalog, underlying: str) -> list[Flag]:
         columns = _Columns.of(table, keys)
         where = f"{underlying} {date}"
         _session_of_quotes(book, columns, keys, date, sessions, where)
-        _spot(book, columns, ranges.get(date), where)
+        row = sessions.last_on_or_before(date)
+        _spot(book, columns, None if row is None else ranges.get(sessions.date[row]), where)
         for snapshot in columns.snapshots():
-            before = _snapshot(book, before, snapshot, sessions, underlying)
+            _instant(book, snapshot, sessions, ranges, underlying)
+            _quotes(book, before, snapshot, underlying)
+            before = snapshot
     return book.flags()
 
 
@@ -113,7 +118,8 @@ class _Columns:
     def snapshots(self) -> Iterator[Snapshot]:
         edges = [0, *(np.flatnonzero(np.diff(self.ts)) + 1).tolist(), len(self.ts)]
         for a, b in pairwise(edges):
-            yield Snapshot(int(self.ts[a]), self.key[a:b], self.expiry[a:b], self.bid[a:b], self.ask[a:b])
+            ts_ns, spot = int(self.ts[a]), float(self.spot[a])
+            yield Snapshot(ts_ns, self.key[a:b], self.expiry[a:b], self.bid[a:b], self.ask[a:b], spot)
 
 
 class _Keys:
@@ -151,22 +157,34 @@ def _session_of_quotes(
     book.add("gap between snapshots", len(gaps), f"{where} {_utc(instants[gaps[0]])}" if len(gaps) else where)
 
 
-def _snapshot(
-    book: FlagBook, before: Snapshot | None, snapshot: Snapshot, sessions: Sessions, underlying: str
-) -> Snapshot:
+def _quotes(book: FlagBook, before: Snapshot | None, snapshot: Snapshot, underlying: str) -> None:
     where = f"{underlying} {_utc(snapshot.ts_ns)}"
-    if sessions.at(snapshot.ts_ns) is None:
-        book.add("snapshot outside the sessions", 1, where)
     if all_bids_zero(snapshot):
         book.add("snapshot whose bids are all zero", 1, where, f"{len(snapshot.bid)} rows")
     if before is not None and (same := stale_rows(before, snapshot)):
         detail = f"{same} of {len(snapshot.bid)} rows as at {_utc(before.ts_ns)}"
         book.add("stale copy: the quotes of the snapshot before", 1, where, detail)
+
+
+def _instant(
+    book: FlagBook, snapshot: Snapshot, sessions: Sessions, ranges: dict[int, tuple[float, float]], underlying: str
+) -> None:
+    """Whether the instant can be true. Expiries alone make it hard to believe; with the price against it, it is wrong.
+
+    Outside the sessions the last one before counts: its quotes are what a vendor shows then.
+    """
+    where = f"{underlying} {_utc(snapshot.ts_ns)}"
+    if sessions.at(snapshot.ts_ns) is None:
+        book.add("snapshot outside the sessions", 1, where)
     date = sessions.local_date(snapshot.ts_ns)
-    if date is not None:
-        why = wrong_date(snapshot, int(np.datetime64(to_date(date)).astype(np.int64)))
-        book.add("date hard to believe", int(why is not None), where, why or "")
-    return snapshot
+    why = None if date is None else wrong_date(snapshot, int(np.datetime64(to_date(date)).astype(np.int64)))
+    if date is None or why is None:
+        return
+    price = price_elsewhere(snapshot, date, ranges)
+    if price is None:
+        book.add("date hard to believe", 1, where, why)
+    else:
+        book.add("wrong header date: expiries and price are of another session", 1, where, f"{why}; {price}")
 
 
 def _missing_sessions(book: FlagBook, dates: npt.NDArray[np.int64], sessions: Sessions, underlying: str) -> None:
@@ -184,7 +202,7 @@ def _spot(book: FlagBook, columns: _Columns, range_: tuple[float, float] | None,
     if range_ is not None and absent < len(columns.spot):
         low, high = range_
         spot = columns.spot[np.isfinite(columns.spot)]
-        outside = int(np.count_nonzero((spot < low * 0.999) | (spot > high * 1.001)))
+        outside = int(np.count_nonzero(~in_range(spot, range_)))
         detail = f"spot {spot.min():g}..{spot.max():g}, the day's bar {low:g}..{high:g}"
         book.add("spot outside the day's range", outside, where, detail)
 

@@ -1,17 +1,16 @@
 """Decisions of a run: for every instant on which something was proposed, refused or done, what and why.
 
 An instant is one ``log.md`` message with everything it caused (and the settlement print before it). A scan that
-proposed nothing is a refusal by all the gates that said no.
+proposed nothing is a refusal by all the gates that said no, unless the run only warmed up.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from contango_common.events import order, risk, signal, system
+from contango_common.events import order, risk, signal
 from contango_common.events.base import Event
-
-UNSTATED = "unstated"
+from contango_gateway.judgements import KINDS, reasons_of, refuses
 
 Action = dict[str, Any]
 
@@ -37,12 +36,10 @@ class Decision:
 
 def refusal_of(event: Event, ts_ns: int) -> Refusal | None:
     """The refusal that an event is, else None."""
-    if type(event) is signal.Scan and not event.proposed:
-        failing = tuple(gate for gate, ok in event.gates.items() if not ok)
-        return Refusal(ts_ns, "signals", event.strategy, event.underlying, failing or (UNSTATED,))
-    if type(event) is risk.Refused:
-        return Refusal(ts_ns, "risk", event.strategy, event.underlying, event.reasons or (UNSTATED,))
-    return None
+    if not isinstance(event, signal.Scan | risk.Refused) or not refuses(event):
+        return None
+    by = "signals" if isinstance(event, signal.Scan) else "risk"
+    return Refusal(ts_ns, by, event.strategy, event.underlying, tuple(reasons_of(event)))
 
 
 def action_of(event: Event, seq: int, ts_ns: int) -> Action | None:
@@ -52,7 +49,7 @@ def action_of(event: Event, seq: int, ts_ns: int) -> Action | None:
         return None
     refusal = refusal_of(event, ts_ns)
     if refusal is None and type(event) is signal.Scan:
-        return None  # its proposal says the same and more
+        return None  # its proposal says the same and more, or the run only warmed up
     head: Action = {"what": what, "seq": seq}
     if refusal is not None:
         head |= {"by": refusal.by, "reasons": list(refusal.reasons)}
@@ -61,32 +58,14 @@ def action_of(event: Event, seq: int, ts_ns: int) -> Action | None:
 
 
 VERBS: dict[type[Event], str] = {
-    signal.Scan: "refused",
-    signal.Proposal: "proposed",
-    signal.ExitSignal: "exit_signalled",
-    signal.FeatureFailed: "feature_failed",
-    risk.Approved: "approved",
-    risk.Refused: "refused",
-    risk.ExitRequested: "exit_requested",
-    risk.PositionOpened: "opened",
-    risk.TradeClosed: "closed",
-    risk.TradingHalted: "halted",
-    risk.TradingResumed: "resumed",
-    order.OrderSubmitted: "ordered",
-    order.OrderCancelled: "cancel_asked",
+    **KINDS,
     order.WorkingPriceMoved: "limit_moved",
-    order.OrderUnknown: "order_unknown",
-    order.OrderDone: "order_done",
     order.Accepted: "accepted",
     order.Rejected: "rejected",
     order.Filled: "filled",
     order.Cancelled: "cancelled",
     order.Expired: "settled",
     order.Assigned: "assigned",
-    system.Halt: "halt_ordered",
-    system.Resume: "resume_ordered",
-    system.CloseOrdered: "close_ordered",
-    system.FeatureSwitched: "feature_switched",
 }
 
 

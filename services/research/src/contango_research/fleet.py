@@ -1,6 +1,5 @@
 """The embedded parts and the services of one run directory: started together, stopped together, none left behind."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -72,7 +71,6 @@ def _base_env(run_dir: Path, nats: EmbeddedNats, postgres: EmbeddedPostgres | No
             write_secret(path, password)
             env["CONTANGO_POSTGRES_PASSWORD_FILE"] = str(path)
     env["PYTHONUNBUFFERED"] = "1"
-    env.setdefault("PATH", os.environ.get("PATH", ""))
     return env
 
 

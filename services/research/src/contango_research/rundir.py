@@ -32,12 +32,12 @@ EVERY = 4096
 def check_out(out: Path, block_dir: Path | None = None) -> None:
     """Ask before a run whether its directory may be written: UserError when something else lies there."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise UserError(f"{out}: is no directory; name another one with --out")
+        raise UserError(f"{out} is a {'link' if out.is_symlink() else 'file'}: name a folder with --out")
     if not out.exists():
         return
     inside = [path for path in out.iterdir() if block_dir is None or not _holds(path, block_dir)]
     if inside and not is_run_dir(out):
-        raise UserError(f"{out}: holds {inside[0].name} and is no run's directory; name another one with --out")
+        raise UserError(f"{out} holds {inside[0].name} and is no run: name an empty or new folder with --out")
 
 
 def is_run_dir(path: Path) -> bool:

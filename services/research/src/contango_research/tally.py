@@ -13,6 +13,7 @@ from contango_common.events import forecast, market, order, risk, signal, system
 from contango_common.events.base import Event
 from contango_common.events.codec import Envelope
 from contango_common.runtime.log import Message
+from contango_gateway.judgements import is_warm_up
 from contango_research.decisions import Decision, Refusal, action_of, refusal_of
 
 DAY_S = 86_400
@@ -66,6 +67,7 @@ class Tally:
     regimes: list[Stamped[signal.RegimeChanged]] = field(default_factory=list)
     forecasts: list[Stamped[forecast.Forecast]] = field(default_factory=list)
     scans: list[Stamped[signal.Scan]] = field(default_factory=list)
+    warm_up_scans: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     gates: dict[str, None] = field(default_factory=dict)
@@ -197,6 +199,7 @@ def _started(tally: Tally, event: system.TradingStarted, ts_ns: int, seq: int) -
 
 def _scan(tally: Tally, event: signal.Scan, ts_ns: int, seq: int) -> None:
     tally.scans.append(Stamped(ts_ns, seq, event))
+    tally.warm_up_scans += is_warm_up(event)
     tally.gates |= dict.fromkeys(event.gates)
     _refused(tally, event, ts_ns, seq)
 

@@ -6,15 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contango_common.domain.errors import UserError
+from contango_research.rundir import check_out
 
 
 @contextmanager
 def workplace(out: Path, *, keep: bool = False) -> Iterator[Path]:
     """``<out>.work``, empty; removed at the end unless ``keep``. UserError when ``out`` holds something else."""
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file: name a folder with --out")
-    if out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").exists():
-        raise UserError(f"{out} holds files that are no run: name an empty or new folder with --out")
+    check_out(out)
     work = out.parent / f"{out.name}.work"
     shutil.rmtree(work, ignore_errors=True)
     try:

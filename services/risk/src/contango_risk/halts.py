@@ -3,7 +3,9 @@
 The session's loss is measured from the equity at the end of the session before; the high-water mark is never reset. A
 drawdown halt ends by itself when the next session opens (and begins again at the first mark that is as bad, so it makes
 no difference whether a tick or that mark ended it); a halt by a person, or for an account that differs from the
-ledger, ends only by a person.
+ledger, ends only by a person. Which of the two a fact is about is its ``kind``, never its reason: a person may halt
+with the words that risk uses itself. Only facts without a kind, on logs from before there was one, are told by the
+reason.
 """
 
 from contango_common.events.base import Event
@@ -36,7 +38,7 @@ def decide_halts(state: RiskState, ts_ns: int) -> list[Event]:
     base, limit = state.equity.session_base_micros, state.params.limits.daily_drawdown_halt
     if base <= 0 or state.equity.equity_micros > base * (1.0 - limit):
         return over
-    return [*over, TradingHalted(reason=DAILY_DRAWDOWN, until_ns=next_open_ns(state.calendar, ts_ns))]
+    return [*over, drawdown_halt(next_open_ns(state.calendar, ts_ns))]
 
 
 def resumed(state: RiskState, ts_ns: int) -> list[Event]:
@@ -47,14 +49,33 @@ def resumed(state: RiskState, ts_ns: int) -> list[Event]:
     over = ts_ns >= halts.until_ns if halts.until_ns is not None else state.equity.session_date != halts.session_date
     if not over:
         return []
-    facts: list[Event] = [TradingResumed(reason=NEXT_SESSION)]
+    facts: list[Event] = [TradingResumed(reason=NEXT_SESSION, kind="drawdown")]
     if halts.manual is not None:
-        facts.append(TradingHalted(reason=halts.manual, until_ns=None))
+        facts.append(manual_halt(halts.manual))
     return facts
 
 
+def drawdown_halt(until_ns: int | None) -> TradingHalted:
+    return TradingHalted(reason=DAILY_DRAWDOWN, until_ns=until_ns, kind="drawdown")
+
+
+def manual_halt(reason: str) -> TradingHalted:
+    return TradingHalted(reason=reason, until_ns=None, kind="manual")
+
+
+def is_drawdown(fact: TradingHalted | TradingResumed) -> bool:
+    """Whether the fact begins or ends the drawdown halt.
+
+    >>> is_drawdown(manual_halt("daily_drawdown")), is_drawdown(drawdown_halt(None))
+    (False, True)
+    """
+    if fact.kind is not None:
+        return fact.kind == "drawdown"
+    return fact.reason == (DAILY_DRAWDOWN if isinstance(fact, TradingHalted) else NEXT_SESSION)
+
+
 def take_halted(state: RiskState, fact: TradingHalted) -> None:
-    if fact.reason != DAILY_DRAWDOWN:
+    if not is_drawdown(fact):
         state.halts.manual = fact.reason
         return
     state.halts.drawdown, state.halts.until_ns = True, fact.until_ns
@@ -62,5 +83,5 @@ def take_halted(state: RiskState, fact: TradingHalted) -> None:
 
 
 def take_resumed(state: RiskState, fact: TradingResumed) -> None:
-    if fact.reason == NEXT_SESSION:
+    if is_drawdown(fact):
         state.halts.drawdown, state.halts.until_ns = False, None

@@ -6,9 +6,9 @@ from typing import Any
 from contango_common.domain.at import At
 from contango_common.events import market, order, signal, system
 from contango_common.events.base import Event
-from contango_common.events.risk import TradingHalted, TradingResumed
+from contango_common.events.risk import TradingResumed
 from contango_risk import exits, ledger, trades
-from contango_risk.halts import decide_halts, resumed
+from contango_risk.halts import decide_halts, manual_halt, resumed
 from contango_risk.portfolio import marked
 from contango_risk.proposals import decide_proposal
 from contango_risk.silence import silent
@@ -93,15 +93,15 @@ def _account(state: RiskState, event: order.AccountSnapshot, at: At) -> list[Eve
         return []
     if state.halts.manual is not None:
         return []
-    return [TradingHalted(reason="account_mismatch", until_ns=None)]
+    return [manual_halt("account_mismatch")]
 
 
 def _halt(state: RiskState, event: system.Halt, at: At) -> list[Event]:
-    return [TradingHalted(reason=event.reason, until_ns=None)]
+    return [manual_halt(event.reason)]
 
 
 def _resume(state: RiskState, event: system.Resume, at: At) -> list[Event]:
-    return [] if state.halts.drawdown else [TradingResumed(reason=event.reason)]
+    return [] if state.halts.drawdown else [TradingResumed(reason=event.reason, kind="manual")]
 
 
 def _exits(state: RiskState, positions: Iterable[Position], at: At) -> list[Event]:

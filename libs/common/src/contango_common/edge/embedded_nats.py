@@ -3,15 +3,15 @@
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from contango_common.domain.errors import UserError
 from contango_common.edge import child
 from contango_common.edge.clock import Deadline
+from contango_common.edge.embedded import EmbeddedServer
 from contango_common.edge.nats_host import HOST, answers_ok, find_nats_server, read_server_info
 from contango_common.edge.secretfile import write_secret
 
@@ -41,18 +41,20 @@ class NatsUser:
         return (("publish", self.publish), ("subscribe", self.subscribe))
 
 
-class EmbeddedNats:
+class EmbeddedNats(EmbeddedServer):
     """A nats-server with its store under `run_dir/nats`; it dies with this program.
 
     `sync_interval` is the server's own: "2m" survives every process kill, "always" survives power loss
-    and costs more than half of the throughput. Either `token` or `users` may be given. Blocking: from
-    async code use `asyncio.to_thread`. Raises UserError when the server is missing, too old, cannot
-    start, or when another living program owns the directory.
+    and costs more than half of the throughput. Either `token` or `users` may be given. A server that is
+    too old is a UserError at start.
 
     >>> with EmbeddedNats(Path("run")).start() as nats:  # doctest: +SKIP
     ...     print(nats.url)
     nats://127.0.0.1:43429
     """
+
+    NAME = "embedded nats-server"
+    CLEAN_STOP = signal.SIGTERM
 
     def __init__(
         self,
@@ -66,15 +68,12 @@ class EmbeddedNats:
     ) -> None:
         if token is not None and users:
             raise UserError("embedded nats-server: both token and users given; choose one")
-        self.folder = Path(run_dir).resolve() / "nats"
-        self.port = port
+        super().__init__(Path(run_dir) / "nats", port)
         self.monitor_port = 0
         self.token = token
         self.users = tuple(users)
         self.sync_interval = sync_interval
         self.max_payload_bytes = max_payload_bytes
-        self._lock: child.RunLock | None = None
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def config_path(self) -> Path:
@@ -104,67 +103,15 @@ class EmbeddedNats:
     def monitor_url(self) -> str:
         return f"http://{HOST}:{self.monitor_port}"
 
-    @property
-    def pid(self) -> int | None:
-        """The server's process id, None when it does not run."""
-        return self._process.pid if self.running else None  # type: ignore[union-attr]
+    def _binaries(self) -> Path:
+        return find_nats_server()
 
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def start(self) -> Self:
-        """Start and wait until JetStream answers; a second call while running changes nothing."""
-        if self.running:
-            return self
-        binary = find_nats_server()
-        if self._lock is None:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = child.RunLock(self.folder, "embedded nats-server")
-        try:
-            self._launch(binary)
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Shut down cleanly and give the directory back; safe to call twice."""
-        if self._process is not None:
-            child.end(self._process)
-            self._process = None
-            self._pid_path.unlink(missing_ok=True)
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
-
-    def kill(self) -> None:
-        """SIGKILL, as a crash would; the directory stays ours and `restart` brings the server back."""
-        if self._process is not None:
-            child.kill_hard(self._process)
-
-    def restart(self) -> Self:
-        """Start again on the same port and store, after a clean stop when it still runs."""
-        if self._process is not None:
-            child.end(self._process)
-        return self.start()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def _pid_path(self) -> Path:
-        return self.folder / "nats-server.pid"
-
-    def _launch(self, binary: Path) -> None:
+    def _launch(self, binaries: Path) -> None:
         child.end_stale(self._pid_path, str(self.config_path))
         for old in self.folder.glob("*.ports"):
             old.unlink()
         self._write_config()
-        command = [str(binary), "--config", str(self.config_path)]
+        command = [str(binaries), "--config", str(self.config_path)]
         # On as many processors as we leave free, a Go program spends its time on waking its own threads.
         env = {"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2)), **os.environ}
         self._process = child.spawn(command, log_path=self.log_path, env=env, death_signal=signal.SIGKILL)

@@ -4,9 +4,7 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 from pathlib import Path
-from typing import Self
 
 import psycopg
 from psycopg import sql
@@ -15,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 from contango_common.domain.errors import UserError
 from contango_common.edge import child
 from contango_common.edge.clock import Deadline
+from contango_common.edge.embedded import EmbeddedServer
 from contango_common.edge.postgres_host import HOST, find_postgres_bin, free_port, server_user
 from contango_common.edge.secretfile import read_secret, write_secret
 
@@ -35,25 +34,23 @@ SETTINGS = {
 }
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """A PostgreSQL server with its data under `run_dir/postgres`; it dies with this program.
 
     `fsync=False` trades safety against power loss for speed, for data that can be built again (the
-    recorder's tables can, from the log); process kills lose nothing either way. Blocking: from async code
-    use `asyncio.to_thread`. Raises UserError when the binaries are missing, the server cannot start, or
-    another living program owns the directory.
+    recorder's tables can, from the log); process kills lose nothing either way.
 
     >>> with EmbeddedPostgres(Path("run")).start() as database:  # doctest: +SKIP
     ...     psycopg.connect(database.dsn)
     """
 
+    NAME = "embedded PostgreSQL"
+    CLEAN_STOP = signal.SIGINT  # fast shutdown: open sessions are ended, data is flushed
+
     def __init__(self, run_dir: Path, *, port: int = 0, fsync: bool = True) -> None:
-        self.folder = Path(run_dir).resolve() / "postgres"
-        self.port = port
+        super().__init__(Path(run_dir) / "postgres", port)
         self.fsync = fsync
         self._password = ""
-        self._lock: child.RunLock | None = None
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def data_dir(self) -> Path:
@@ -73,65 +70,14 @@ class EmbeddedPostgres:
         """Address with user and password: a secret."""
         return f"postgresql://{USER}:{self._password}@{HOST}:{self.port}/{DATABASE}"
 
-    @property
-    def pid(self) -> int | None:
-        """The postmaster's process id, None when it does not run."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
+    def _binaries(self) -> Path:
+        return find_postgres_bin()
 
-    @property
-    def running(self) -> bool:
-        return self.pid is not None
-
-    def start(self) -> Self:
-        """Start, creating the cluster on first use, and wait until it takes connections."""
-        if self.running:
-            return self
-        binaries = find_postgres_bin()
-        if self._lock is None:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = child.RunLock(self.folder, "embedded PostgreSQL")
-        try:
-            self._end_stale()
-            run_as = server_user([binaries, self.folder])
-            self._ensure_cluster(binaries, run_as)
-            self._launch(binaries, run_as)
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Fast shutdown (open sessions are ended, data is flushed); safe to call twice."""
-        self._end()
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
-
-    def kill(self) -> None:
-        """SIGKILL the postmaster, as a crash would; `restart` recovers from the write-ahead log."""
-        if self._process is not None:
-            child.kill_hard(self._process)
-
-    def restart(self) -> Self:
-        """Start again on the same port and data, after a fast shutdown when it still runs."""
-        self._end()
-        return self.start()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def _pid_path(self) -> Path:
-        return self.folder / "postgres.pid"
-
-    def _end(self) -> None:
-        if self._process is not None:
-            child.end(self._process, first=signal.SIGINT)
-            self._process = None
-            self._pid_path.unlink(missing_ok=True)
+    def _launch(self, binaries: Path) -> None:
+        self._end_stale()
+        run_as = server_user([binaries, self.folder])
+        self._ensure_cluster(binaries, run_as)
+        self._serve(binaries, run_as)
 
     def _end_stale(self) -> None:
         child.end_stale(self._pid_path, str(self.data_dir))
@@ -169,7 +115,7 @@ class EmbeddedPostgres:
             raise UserError(f"embedded PostgreSQL: initdb failed: {self._complaint()}; see {self.log_path}")
         draft.rename(self.data_dir)
 
-    def _launch(self, binaries: Path, run_as: child.RunAs | None) -> None:
+    def _serve(self, binaries: Path, run_as: child.RunAs | None) -> None:
         given = self.port != 0
         deadline = Deadline(START_LIMIT_S)
         while True:

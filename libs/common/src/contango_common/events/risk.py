@@ -119,14 +119,26 @@ class PortfolioMarked(Event):
     stale_marks: int
 
 
+HaltKind = Literal["drawdown", "manual"] | None
+"""``drawdown``: risk's own for the session's loss, over with the next session. ``manual``: until a person resumes.
+
+``reason`` is free text and tells nothing about it: a person may write any words. None stands on logs from before the
+kind was said; there, and only there, the reason decides.
+"""
+
+
 class TradingHalted(Event):
     """No new risk from here on; exits go on."""
 
     FAMILY: ClassVar[str] = "risk"
     reason: str
     until_ns: int | None
+    kind: HaltKind = None
 
 
 class TradingResumed(Event):
+    """A halt of this kind is over."""
+
     FAMILY: ClassVar[str] = "risk"
     reason: str
+    kind: HaltKind = None

@@ -37,13 +37,16 @@ COMMON_OPTIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What was read and written. ``rows_written`` counts rows of bars and quotes as stored, new or replaced."""
+    """What was read and stored. ``rows_known`` counts rows whose instant and contract were in the catalog already.
+
+    Such rows stand in the catalog once, with the values of this import.
+    """
 
     format: str
     files: tuple[Path, ...]
     rows_read: int
-    rows_written: int
-    rows_replaced: int
+    rows_new: int
+    rows_known: int
     symbols: dict[str, int] = field(default_factory=dict)
     underlyings: dict[str, int] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
@@ -102,8 +105,8 @@ def run_import(
         format=format,
         files=tuple(files),
         rows_read=tally.rows + sum(f.count for f in problems.flags() if f.reason.startswith("malformed")),
-        rows_written=written.rows - written.duplicates,
-        rows_replaced=written.replaced,
+        rows_new=written.rows - written.duplicates - written.replaced,
+        rows_known=written.replaced,
         symbols=tally.symbols,
         underlyings=tally.underlyings,
         flags=tuple(problems.flags()),

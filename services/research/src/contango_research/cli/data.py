@@ -43,7 +43,7 @@ def import_(
         report = run_import(
             format, src, catalog, _options(option or []), progress=lambda done, total, _: tell(done, total)
         )
-    print(f"{catalog}: {report.rows_read:,} rows read, {report.rows_written:,} written")
+    print(f"{catalog}: {report.rows_read:,} rows read, {report.rows_new:,} new, {report.rows_known:,} already there")
     for flag in report.flags:
         print(f"  flagged {flag.count:>9,}  {flag.reason}  (first: {flag.first_where}) {flag.detail}")
 

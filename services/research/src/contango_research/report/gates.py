@@ -23,11 +23,14 @@ def render(a: Analysis) -> str:
     total = len(a.tally.refusals)
     if not a.gates:
         return html.section("gates", "Gate ledger", html.paragraph("Nothing was scanned in this run.", "none"))
-    scans = len(a.tally.scans)
+    early = a.tally.warm_up_scans
+    scans = len(a.tally.scans) - early
+    warm_up = f" Scans of the warm-up, when nothing may open, are not counted: {early:,}." if early else ""
     text = (
         f"{scans:,} scans, {total:,} refusals. Every gate is asked every time and a refusal lists all that said no, so "
         "the shares add up to more than 100 %. <b>Alone</b> counts the refusals in which the gate was the only one in "
-        "the way: what would have become a proposal without it."
+        "the way: what would have become a proposal without "
+        f"it.{warm_up}"
     )
     meaning = meanings()
     rows = [_row(row, meaning.get(row.gate, "")) for row in a.gates if row.refused]
