@@ -110,9 +110,10 @@ def test_since_first_tradable_day_leaves_out_the_days_before() -> None:
 
 
 def test_trades_needed_by_the_textbook() -> None:
-    """n = ((z(0.975) + z(0.8)) s / m)²: with m = s it is (1.95996 + 0.84162)² = 7.85 → 8."""
-    s = math.sqrt(2.0)
-    assert figures.trades_needed([s - 1.0, s + 1.0]) == math.ceil(7.849 * 2.0 / 2.0)
+    """One-sided t test at 5 % with power 80 % and an effect of 0.5: 27 trades; losses count alike."""
+    trades = [1.0, -1.0, 3.0, -3.0, 2.5, 0.5] * 10
+    shifted = [x + 0.5 * float(np.std(trades, ddof=1)) - float(np.mean(trades)) for x in trades]
+    assert figures.trades_needed(shifted) == figures.trades_needed([-x for x in shifted]) == 27
     assert figures.trades_needed([1.0]) is None
     assert figures.trades_needed([1.0, 1.0]) is None
 

@@ -1,4 +1,4 @@
-"""Fitted smiles in risk: a proposal's Greeks by each leg's own volatility, and a volatility for legs without a quote."""
+"""Fitted smiles in risk: a proposal's Greeks by each leg's own volatility, and one for legs without a quote."""
 
 import math
 from dataclasses import replace

@@ -9,13 +9,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from contango_quant.stats import bootstrap, performance
+from contango_quant.stats import bootstrap, performance, power
 
 SEED = 20140103
 RESAMPLES = 1000
@@ -132,27 +131,6 @@ def trade_figures(pnls_usd: Sequence[float]) -> Figures:
     return found
 
 
-class Water(NamedTuple):
-    """Sessions below the highest equity so far: the longest stretch, and the share of all."""
-
-    longest_sessions: int
-    share: float
-
-
-def time_under_water(before: float, equity: Sequence[float]) -> Water:
-    """Stretches below the running peak.
-
-    >>> time_under_water(100.0, [101.0, 99.0, 100.0, 102.0])
-    Water(longest_sessions=2, share=0.5)
-    """
-    peak, run, longest, under = before, 0, 0, 0
-    for value in equity:
-        run = run + 1 if value < peak else 0
-        under += run > 0
-        longest, peak = max(longest, run), max(peak, value)
-    return Water(longest, under / len(equity) if equity else 0.0)
-
-
 def effective_trades(spans_ns: Sequence[tuple[int, int]]) -> float:
     """How many trades the overlapping ones are worth: each instant of a trade counts 1 / (trades open then).
 
@@ -170,18 +148,16 @@ def effective_trades(spans_ns: Sequence[tuple[int, int]]) -> float:
 
 
 def trades_needed(pnls_usd: Sequence[float]) -> int | None:
-    """Independent trades with this mean and spread after which the mean differs from 0 at 95 % with power 80 %.
+    """Independent trades with this mean and spread after which the mean's sign is known at 95 % with power 80 %.
 
     None for fewer than two trades, no spread or a mean of 0.
 
     >>> trades_needed([3.0, -1.0, 3.0, -1.0])
-    42
+    35
     """
     if len(pnls_usd) < 2:
         return None
     mean, spread = float(np.mean(pnls_usd)), float(np.std(pnls_usd, ddof=1))
     if mean == 0.0 or spread == 0.0:
         return None
-    normal = NormalDist()
-    z = normal.inv_cdf(0.5 + CONFIDENCE / 2.0) + normal.inv_cdf(POWER)
-    return math.ceil((z * spread / mean) ** 2)
+    return power.trades_needed(mean=abs(mean), spread=spread, confidence=CONFIDENCE, power=POWER)

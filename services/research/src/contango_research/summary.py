@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from contango_common.domain.money import to_units
+from contango_quant.stats.drawdown import time_under_water
 from contango_research.benchmark_hold import Hold, hold_of
 from contango_research.conservation import Twin
 from contango_research.daily import Daily, daily_of
@@ -17,7 +18,6 @@ from contango_research.figures import (
     curve_figures,
     effective_trades,
     returns_of,
-    time_under_water,
     trade_figures,
     trades_needed,
 )
@@ -124,8 +124,8 @@ def summarise(a: Analysis, *, name: str, digest: str, wall_s: float) -> dict[str
 def _water(a: Analysis) -> dict[str, Any]:
     if a.daily.before_usd is None or not len(a.daily):
         return {"under_water_longest_sessions": None, "under_water_share": None}
-    water = time_under_water(a.daily.before_usd, a.daily.equity_usd)
-    return {"under_water_longest_sessions": water.longest_sessions, "under_water_share": water.share}
+    water = time_under_water(a.daily.equity_usd, high_water=a.daily.before_usd)
+    return {"under_water_longest_sessions": water.longest_samples, "under_water_share": water.share}
 
 
 def _honesty(a: Analysis) -> dict[str, Any]:

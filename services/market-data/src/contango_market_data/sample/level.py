@@ -4,12 +4,14 @@ The squared VIX is nearly linear in the level, so that the secant method lands w
 two zero bids leave small jumps, which the tolerance of 0.02 volatility points covers.
 """
 
+import math
+
 import numpy as np
 
 from contango_market_data.sample.jit import compiled
 from contango_market_data.sample.market import Cents, Floats, Integers
-from contango_market_data.sample.quotes import quote_expiry
-from contango_market_data.sample.vix_method import THIRTY_DAYS_YEARS, combine, term_variance
+from contango_market_data.sample.quotes import ASK, BID, CALL, PUT, quote_expiry
+from contango_quant.surface.vix import TARGET_YEARS, interpolate, term_variance_kernel
 
 TOLERANCE_POINTS = 0.02
 STEPS = 8
@@ -20,7 +22,7 @@ LOWEST_LEVEL = 1e-5
 def nearest_terms(t_years: Floats) -> tuple[int, int]:
     """Positions of the last expiry within 30 days and of the first beyond; ``t_years`` ascending."""
     near = 0
-    while near + 2 < t_years.shape[0] and t_years[near + 1] <= THIRTY_DAYS_YEARS:
+    while near + 2 < t_years.shape[0] and t_years[near + 1] <= TARGET_YEARS:
         near += 1
     return near, near + 1
 
@@ -43,8 +45,12 @@ def chain_vix(
         line = strikes[starts[term] : starts[term + 1]]
         cents = scratch[: line.shape[0]]
         quote_expiry(line, spot, rate, div_yield, t_years[term], level, vix, cents)
-        variance[j] = term_variance(line, cents, rate, t_years[term])
-    return combine(variance[0], t_years[near], variance[1], t_years[after])
+        quotes = cents / 100.0
+        call_bid, call_ask = quotes[:, CALL, BID].copy(), quotes[:, CALL, ASK].copy()
+        put_bid, put_ask = quotes[:, PUT, BID].copy(), quotes[:, PUT, ASK].copy()
+        variance[j] = term_variance_kernel(line, call_bid, call_ask, put_bid, put_ask, t_years[term], rate)[0]
+    squared = interpolate(variance[0], t_years[near], variance[1], t_years[after], TARGET_YEARS)
+    return 100.0 * math.sqrt(max(squared, 0.0))
 
 
 @compiled
