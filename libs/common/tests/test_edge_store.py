@@ -20,6 +20,7 @@ from contango_common.domain.errors import ContangoError, UserError
 from contango_common.edge.embedded_postgres import EmbeddedPostgres
 from contango_common.edge.migrations import Migration, find_tier, load_migrations
 from contango_common.edge.store import Checkpoint, Store, StoreUnavailable, connect
+from support.scratch_database import drop_database
 
 pytestmark = pytest.mark.heavy
 
@@ -55,7 +56,7 @@ def dsn(server_dsn: str) -> Iterator[str]:
     with psycopg.connect(server_dsn, autocommit=True) as link:
         link.execute(f"CREATE DATABASE {name}".encode())
         yield make_conninfo(server_dsn, dbname=name)
-        link.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        drop_database(link, name)
 
 
 @pytest.fixture
@@ -238,7 +239,7 @@ def test_ended_session_is_told_and_the_same_call_works_again(store: Store, dsn: 
     with psycopg.connect(dsn, autocommit=True) as link:
         link.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
     with pytest.raises(StoreUnavailable):
         store.write({"fact": facts(1, 4)}, ("recorder", "e1", 4))

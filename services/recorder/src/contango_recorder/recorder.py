@@ -22,6 +22,7 @@ from contango_common.runtime.log import Log, Message
 from contango_recorder.batch import Batch, Tables, build
 
 SERVICE = "recorder"
+AGGREGATES = ("bars_daily", "marks_daily")  # what TimescaleDB keeps; elsewhere they are views
 T = TypeVar("T")
 log = get_logger(SERVICE)
 
@@ -102,7 +103,15 @@ class Recorder:
         if pending:
             await self._record(pending)
         await self._written()
+        await self._refresh()
         return self.position
+
+    async def _refresh(self) -> None:
+        """Aggregate anew at the log's end: a refresh amid old times takes a day for finished that is not."""
+        if self._store.tier == "timescale":
+            for name in AGGREGATES:
+                statement = f"CALL refresh_continuous_aggregate('{name}', NULL, NULL)"
+                await self._patiently(lambda text=statement: self._store.execute(text))  # type: ignore[misc]
 
     async def _follow(self, stop: asyncio.Event) -> None:
         buffer = _Buffer(self._pace.buffer_messages)

@@ -135,6 +135,11 @@ class Store:
         with self._linked() as link:
             return link.execute(text.encode(), values or None).fetchall()
 
+    def execute(self, text: str) -> None:
+        """One statement without an answer, outside a transaction."""
+        with self._linked() as link:
+            link.execute(text.encode())
+
     def close(self) -> None:
         """Give the connection back; the next call makes a new one."""
         link, self._link = self._link, None
