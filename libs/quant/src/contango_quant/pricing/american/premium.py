@@ -1,0 +1,93 @@
+"""What early exercise of the put is worth, given its boundary.
+
+While the spot is below the boundary the put earns rK − qS a year, so that
+
+    P − p = ∫₀^T [ rK e^(−rt) N(−d2(S, B(T−t), t)) − qS e^(−qt) N(−d1(S, B(T−t), t)) ] dt.
+
+With the boundary held at its present value B(T) the integral has a closed form, which takes the steep part for a spot
+near the boundary. Only the difference is integrated by quadrature: it is smooth, and 0 where t = 0 and where the
+boundary no longer moves. In units of T, K and s = vol·√T, with c = (r − q)T/s − s/2, Y = ln(S/B(T))/s and
+γ = √(c² + 2rT), the closed form is
+
+    S e^(−qT) N(−Y−c−s) − e^(−rT) N(−Y−c) + (A1 − B A2) e^(−Y(γ+c)) N(γ−Y) + (A3 − B A4) e^(Y(γ−c)) N(−γ−Y),
+    A1, A3 = ½ ∓ c/2γ,   A2, A4 = ½ ∓ (c+s)/2γ.
+
+References:
+    [1] I. J. Kim, "The analytic valuation of American options", Review of Financial Studies 3 (1990), 547-572.
+"""
+
+import math
+
+from numba import njit
+
+from contango_quant.broadcast import Floats
+from contango_quant.pricing.american.boundary import Work, interpolate, start_of
+from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp, mills
+from contango_quant.pricing.american.scheme import Scheme
+
+SMALLEST_GAMMA = 1e-9
+
+
+@njit(cache=True, error_model="numpy")
+def premium(a: float, b: float, s: float, y: float, scheme: Scheme, work: Work) -> float:
+    """P − p in units of the strike, for y = ln(S/K) above the boundary in `work`; a = rT, b = qT, s = vol·√T."""
+    count = scheme.outer_root_t.shape[0]
+    at, income = work.points[0, :count], work.points[1, :count]
+    moving = work.solved[3]
+    interpolate(scheme.outer_interpolate, work.zeta, at)
+    far = (y - start_of(a, b)) / s
+    last = far + math.sqrt(moving) * work.zeta[0]
+    _difference(a, b, s, moving, y, far, last, scheme.outer_root_t, at, income)
+    total = 0.0
+    for k in range(count):
+        total += scheme.outer_weight[k] * income[k]
+    return flat_premium(a, b, s, y, last) + moving * total
+
+
+@njit(cache=True, error_model="numpy")
+def _difference(
+    a: float,
+    b: float,
+    s: float,
+    moving: float,
+    y: float,
+    far: float,
+    last: float,
+    root_t: Floats,
+    at: Floats,
+    income: Floats,
+) -> None:
+    """Income a year with the true boundary less that with the last one, where the boundary moves."""
+    c, root, spot = (a - b) / s - 0.5 * s, math.sqrt(moving), math.exp(y)
+    for k in range(income.shape[0]):
+        t = 1.0 - moving + moving * root_t[k] * root_t[k]
+        m = math.sqrt(t)
+        inverse = 1.0 / m
+        d2 = (far + root * at[k]) * inverse + c * m
+        d2_flat = last * inverse + c * m
+        _, n2 = bell_and_cdf(-d2)
+        _, n1 = bell_and_cdf(-d2 - s * m)
+        _, flat2 = bell_and_cdf(-d2_flat)
+        _, flat1 = bell_and_cdf(-d2_flat - s * m)
+        income[k] = a * fast_exp(-a * t) * (n2 - flat2) - b * spot * fast_exp(-b * t) * (n1 - flat1)
+
+
+@njit(cache=True, error_model="numpy")
+def flat_premium(a: float, b: float, s: float, y: float, distance: float) -> float:
+    """The closed form for a boundary at ln(S/B) = s·`distance`, at least 0.
+
+    >>> round(flat_premium(0.05, 0.02, 0.2, 0.0, 1.0), 9)
+    0.002360742
+    """
+    c = (a - b) / s - 0.5 * s
+    gamma = max(math.sqrt(c * c + 2.0 * a), SMALLEST_GAMMA)
+    boundary = math.exp(y - distance * s)
+    _, n2 = bell_and_cdf(-distance - c)
+    _, n1 = bell_and_cdf(-distance - c - s)
+    _, near = bell_and_cdf(gamma - distance)
+    tilt2, tilt1 = 0.5 * c / gamma, 0.5 * (c + s) / gamma
+    certain = math.exp(y - b) * n1 - math.exp(-a) * n2
+    first = (0.5 - tilt2 - boundary * (0.5 - tilt1)) * math.exp(-distance * (gamma + c)) * near
+    # e^(Y(γ−c)) N(−γ−Y) with both exponents taken together, for the first alone may overflow
+    second = (0.5 + tilt2 - boundary * (0.5 + tilt1)) * math.exp(-0.5 * (distance + c) ** 2 - a)
+    return certain + first + second * mills(gamma + distance)
