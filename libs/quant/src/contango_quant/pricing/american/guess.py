@@ -23,21 +23,23 @@ from contango_quant.broadcast import Floats
 from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp
 from contango_quant.pricing.normal import INV_SQRT_2PI
 
-ROUNDS = 3
-LOWEST = -600.0  # of ln(B/K), where the perpetual boundary is 0
+ROUNDS, ROUNDS_FLAT = 3, 8  # the latter where the rate is small beside a yield below 0
+FLAT = 1e-2
+LOWEST_RATE = 1e-7  # relative to a yield below 0, in the bound for B: at r = 0 the perpetual boundary may be 0
 
 
 @njit(cache=True, error_model="numpy")
 def perpetual_boundary(a: float, b: float, s: float) -> float:
-    """ln(B/K) of the put that never expires; a = rT, b = qT, s = vol·√T.
+    """ln(B/K) of the put that never expires, a bound for all others; a = rT, b = qT, s = vol·√T.
 
     >>> round(math.exp(perpetual_boundary(0.08, 0.0, 0.4)), 12)
     0.5
     """
+    a = max(a, -LOWEST_RATE * b)
     w = 2.0 * (a - b) / (s * s) - 1.0
     root = math.sqrt(w * w + 8.0 * a / (s * s))
     exponent = 0.5 * (w + root) if w > 0.0 else 4.0 * a / (s * s) / (root - w)  # −λ without cancellation
-    return max(math.log(exponent / (exponent + 1.0)), LOWEST) if exponent > 0.0 else LOWEST
+    return math.log(exponent / (exponent + 1.0))
 
 
 @njit(cache=True, error_model="numpy")
@@ -47,7 +49,7 @@ def qd_plus(a: float, b: float, s: float, start: float, root: Floats, zeta: Floa
     depth = start - lowest + 1e-12
     for i in range(root.shape[0]):
         zeta[i] = depth * (1.0 - fast_exp(-2.0 * s * root[i] / depth))
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS_FLAT if a < -FLAT * b else ROUNDS):
         _newton_round(a, b, s, start, depth, root, zeta)
     for i in range(root.shape[0]):
         zeta[i] /= s
@@ -79,4 +81,5 @@ def _newton_round(a: float, b: float, s: float, start: float, depth: float, root
         slope = held / lost - held * n1  # B (1 − e^(−qτ) N(−d1))
         miss = slope + factor * inside - kappa * theta
         d_miss = (1.0 - factor) * slope + density * inverse - kappa * d_theta
-        drop[i] = min(max(drop[i] + miss / d_miss, 0.0), depth)
+        step = min(miss / d_miss, 0.5 * drop[i] + v)
+        drop[i] = min(max(drop[i] + step, 0.2 * drop[i]), depth)

@@ -79,15 +79,23 @@ def flat_premium(a: float, b: float, s: float, y: float, distance: float) -> flo
     >>> round(flat_premium(0.05, 0.02, 0.2, 0.0, 1.0), 9)
     0.002360742
     """
+    certain, first, second, _, _ = flat_terms(a, b, s, y, distance)
+    _, n2 = bell_and_cdf(-distance - (a - b) / s + 0.5 * s)
+    return certain - math.exp(-a) * n2 + first + second
+
+
+@njit(cache=True, error_model="numpy")
+def flat_terms(a: float, b: float, s: float, y: float, distance: float) -> tuple[float, float, float, float, float]:
+    """The first, third and fourth term of the closed form, and the factors of the last two."""
     c = (a - b) / s - 0.5 * s
     gamma = max(math.sqrt(c * c + 2.0 * a), SMALLEST_GAMMA)
     boundary = math.exp(y - distance * s)
-    _, n2 = bell_and_cdf(-distance - c)
     _, n1 = bell_and_cdf(-distance - c - s)
     _, near = bell_and_cdf(gamma - distance)
     tilt2, tilt1 = 0.5 * c / gamma, 0.5 * (c + s) / gamma
-    certain = math.exp(y - b) * n1 - math.exp(-a) * n2
-    first = (0.5 - tilt2 - boundary * (0.5 - tilt1)) * math.exp(-distance * (gamma + c)) * near
+    factor3 = 0.5 - tilt2 - boundary * (0.5 - tilt1)
+    factor4 = 0.5 + tilt2 - boundary * (0.5 + tilt1)
+    term3 = factor3 * math.exp(-distance * (gamma + c)) * near
     # e^(Y(γ−c)) N(−γ−Y) with both exponents taken together, for the first alone may overflow
-    second = (0.5 + tilt2 - boundary * (0.5 + tilt1)) * math.exp(-0.5 * (distance + c) ** 2 - a)
-    return certain + first + second * mills(gamma + distance)
+    term4 = factor4 * math.exp(-0.5 * (distance + c) ** 2 - a) * mills(gamma + distance)
+    return math.exp(y - b) * n1, term3, term4, factor3, factor4

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from contango_quant.broadcast import ANY, NON_NEGATIVE, Floats, Prepared, booleans, common_shape, flat, floats
 from contango_quant.pricing.american.boundary import Work, find_boundary, make_work
 from contango_quant.pricing.american.premium import premium
-from contango_quant.pricing.american.regime import CERTAIN, EUROPEAN, TWO_BOUNDARIES, certain_put, put_regime
+from contango_quant.pricing.american.regime import CERTAIN, EUROPEAN, ONE_BOUNDARY, TWO_BOUNDARIES, certain_put, put_regime
 from contango_quant.pricing.american.scheme import FAST, PRECISE, Scheme
 from contango_quant.pricing.american.tree import tree_kernel
 from contango_quant.pricing.black import bsm_kernel, log_moneyness
@@ -27,7 +27,7 @@ from contango_quant.pricing.black import bsm_kernel, log_moneyness
 HELD = 0  # worth more than exercise now; may be exercised before expiry
 EXERCISE_NOW = 1  # the price is the intrinsic value
 NEVER_EARLY = 2  # the price is the European one
-BY_TREE = 3  # two boundaries (rate and yield below 0): the price is that of a tree
+BY_TREE = 3  # a tree's price: two boundaries (rate and yield below 0), or a boundary that was not found
 NON_FINITE = 4  # an input is nan, infinite or outside its domain
 
 STATUS_NAMES = ("HELD", "EXERCISE_NOW", "NEVER_EARLY", "BY_TREE", "NON_FINITE")
@@ -90,11 +90,13 @@ def put_kernel(
     european = bsm_kernel(spot, strike, t_years, vol, rate, div_yield, False)
     if regime == EUROPEAN:
         return european, NEVER_EARLY
-    if regime == TWO_BOUNDARIES:
+    y, boundary = log_moneyness(spot, strike), -math.inf
+    if regime == ONE_BOUNDARY:
+        boundary = find_boundary(a, b, s, scheme, work)
+    if regime == TWO_BOUNDARIES or not work.solved[4] <= scheme.trust:
         value = tree_kernel(spot, strike, t_years, vol, rate, div_yield, False, TREE_STEPS)
         return max(value, european), BY_TREE
-    y = log_moneyness(spot, strike)
-    if y <= find_boundary(a, b, s, scheme, work):
+    if y <= boundary:
         return strike - spot, EXERCISE_NOW
     value = european + strike * max(premium(a, b, s, y, scheme, work), 0.0)
     return min(max(value, strike - spot), strike), HELD

@@ -35,10 +35,11 @@ class Scheme(NamedTuple):
     outer_weight: Floats  # (P,) ∫ f dt = T Σ w f
     rounds: int  # of Newton's method, at most
     close: float  # a step of ζ, relative, below which the rounds end early
+    trust: float  # a last step above it means that the boundary was not found
     still: float  # the boundary stands still when it is within e^(−still) of the perpetual one
 
 
-def make_scheme(nodes: int, inner: int, outer: int, rounds: int, close: float, still: float) -> Scheme:
+def make_scheme(nodes: int, inner: int, outer: int, rounds: int, close: float, trust: float, still: float) -> Scheme:
     """Tables for `nodes` unknowns, `inner` and `outer` Gauss-Legendre points."""
     places = np.cos(np.pi * np.arange(nodes + 1) / nodes)
     root = 0.5 * (1.0 + places[:-1])
@@ -61,6 +62,7 @@ def make_scheme(nodes: int, inner: int, outer: int, rounds: int, close: float, s
         outer_weight=outer_weight * np.sin(2.0 * outer_angle),
         rounds=rounds,
         close=close,
+        trust=trust,
         still=still,
     )
 
@@ -82,5 +84,5 @@ def _interpolation(places: Floats, at: Floats) -> Floats:
     return np.ascontiguousarray(share[:, :-1].T)
 
 
-FAST = make_scheme(nodes=8, inner=6, outer=12, rounds=2, close=0.0, still=10.0)
-PRECISE = make_scheme(nodes=24, inner=40, outer=32, rounds=40, close=1e-12, still=32.0)
+FAST = make_scheme(nodes=8, inner=6, outer=12, rounds=2, close=0.0, trust=0.05, still=10.0)
+PRECISE = make_scheme(nodes=24, inner=40, outer=32, rounds=40, close=1e-12, trust=1e-5, still=32.0)
