@@ -98,7 +98,7 @@ def exercise_level(
 
     >>> e = exercise_level(strike=100.0, t_years=[0.0, 0.25, 1.0], vol=0.2, rate=0.05, div_yield=0.0, is_call=False)
     >>> e.level.round(3)
-    array([100.   ,  88.113,  82.675])
+    array([100.   ,  86.805,  80.875])
     """
     columns = (
         floats("strike", strike, POSITIVE),

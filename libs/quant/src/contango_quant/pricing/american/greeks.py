@@ -68,7 +68,7 @@ def american_greeks(
 
     >>> values = american_greeks(100.0, 100.0, 1.0, 0.2, 0.05, 0.0, False, PRECISE, make_work(PRECISE))
     >>> [round(x, 5) for x in values[:6]]
-    [6.09037, -0.41106, 0.02299, 37.48782, -2.23792, -30.21728]
+    [6.09037, -0.41106, 0.02299, 37.48783, -2.23792, -30.21728]
     """
     price, status = american_kernel(spot, strike, t_years, vol, rate, div_yield, is_call, scheme, work)
     if status == NON_FINITE:
@@ -229,7 +229,8 @@ def _greeks_loop(
 def _greeks(scheme: Scheme, shape: tuple[int, ...], lines: list[Prepared]) -> AmericanGreeks:
     out, status = np.empty((6, math.prod(shape))), np.empty(shape, dtype=np.int8)
     _greeks_loop(*(values for values, _ in lines), tuple(step for _, step in lines), scheme, out, status.reshape(-1))
-    return AmericanGreeks(*(row.reshape(shape) for row in out), status)
+    price, delta, gamma, vega, theta, rho = (row.reshape(shape) for row in out)
+    return AmericanGreeks(price, delta, gamma, vega, theta, rho, status)
 
 
 def greeks(

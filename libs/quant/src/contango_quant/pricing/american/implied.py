@@ -35,7 +35,7 @@ MAX_ROUNDS = 60
 HIGHEST_TOTAL_VOL = 20.0  # of vol √T: beyond it prices are those of infinite volatility
 FIRST_TOTAL_VOL = 0.2
 CLOSE = 1e-11
-ROUNDING = 1e-14  # of spot and strike: a time value below it is none
+ROUNDING = 1e-15  # of spot and strike: a time value below it is none
 
 
 class AmericanImplied(NamedTuple):
@@ -68,7 +68,10 @@ def american_implied(
     if not (math.isfinite(total) and spot > 0.0 and strike > 0.0 and t_years >= 0.0):
         return math.nan, NON_FINITE
     if is_call:
-        least, most = certain_put(strike, spot, t_years, div_yield, rate), spot * math.exp(max(-div_yield, 0.0) * t_years)
+        least, most = (
+            certain_put(strike, spot, t_years, div_yield, rate),
+            spot * math.exp(max(-div_yield, 0.0) * t_years),
+        )
     else:
         least, most = certain_put(spot, strike, t_years, rate, div_yield), strike * math.exp(max(-rate, 0.0) * t_years)
     if abs(price - least) <= ROUNDING * (spot + strike):

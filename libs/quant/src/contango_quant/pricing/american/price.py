@@ -19,7 +19,14 @@ from numpy.typing import ArrayLike, NDArray
 from contango_quant.broadcast import ANY, NON_NEGATIVE, Floats, Prepared, booleans, common_shape, flat, floats
 from contango_quant.pricing.american.boundary import Work, find_boundary, make_work
 from contango_quant.pricing.american.premium import premium
-from contango_quant.pricing.american.regime import CERTAIN, EUROPEAN, ONE_BOUNDARY, TWO_BOUNDARIES, certain_put, put_regime
+from contango_quant.pricing.american.regime import (
+    CERTAIN,
+    EUROPEAN,
+    ONE_BOUNDARY,
+    TWO_BOUNDARIES,
+    certain_put,
+    put_regime,
+)
 from contango_quant.pricing.american.scheme import FAST, PRECISE, Scheme
 from contango_quant.pricing.american.tree import tree_kernel
 from contango_quant.pricing.black import bsm_kernel, log_moneyness

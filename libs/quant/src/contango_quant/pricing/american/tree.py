@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from contango_quant.broadcast import ANY, NON_NEGATIVE, Floats, booleans, common_shape, flat, floats
 from contango_quant.pricing.american.regime import CERTAIN_VOL, certain_put
 
+CENTRE_SHARE = 0.9  # of √n: a strike more standard deviations away than that has no place in the tree
+
 NAMES = ("spot", "strike", "t_years", "vol", "rate", "div_yield", "is_call")
 
 
@@ -38,22 +40,20 @@ def tree_kernel(
             return certain_put(strike, spot, t_years, div_yield, rate)
         return certain_put(spot, strike, t_years, rate, div_yield)
     dt = t_years / steps
-    d1 = (math.log(spot / strike) + (rate - div_yield) * t_years) / s + 0.5 * s
-    up_share = _peizer_pratt(d1, steps)
-    p = _peizer_pratt(d1 - s, steps)
     growth = math.exp((rate - div_yield) * dt)
-    up, down = growth * up_share / p, growth * (1.0 - up_share) / (1.0 - p)
-    if not (0.0 < p < 1.0 and 0.0 < up_share < 1.0 and math.isfinite(up) and down > 0.0):
-        # so far in or out of the money that the option is as good as certain
-        if is_call:
-            return certain_put(strike, spot, t_years, div_yield, rate)
-        return certain_put(spot, strike, t_years, rate, div_yield)
+    d2 = math.log(spot / strike) + (rate - div_yield) * t_years
+    if abs(d2) + 0.5 * s * s < CENTRE_SHARE * s * math.sqrt(steps):
+        up_share, p = peizer_pratt(d2 / s + 0.5 * s, steps), peizer_pratt(d2 / s - 0.5 * s, steps)
+        up, down = growth * up_share / p, growth * (1.0 - up_share) / (1.0 - p)
+    else:  # a tree around the forward
+        up, down = growth * math.exp(vol * math.sqrt(dt)), growth * math.exp(-vol * math.sqrt(dt))
+        p = 1.0 / (1.0 + math.exp(vol * math.sqrt(dt)))
     discount = math.exp(-rate * dt)
     return _roll_back(spot, strike, up, down, discount * p, discount * (1.0 - p), is_call, steps)
 
 
 @njit(cache=True, error_model="numpy")
-def _peizer_pratt(z: float, n: int) -> float:
+def peizer_pratt(z: float, n: int) -> float:
     """Probability of an up step such that a binomial of `n` steps puts N(z) above the centre (method 2)."""
     scaled = z / (n + 1.0 / 3.0 + 0.1 / (n + 1.0))
     return 0.5 + math.copysign(0.5 * math.sqrt(-math.expm1(-scaled * scaled * (n + 1.0 / 6.0))), z)
