@@ -6,7 +6,7 @@ For each time to expiry τ the boundary B of the put solves, in units of the str
 
 where p is the European put, λ < 0 the root of the quadratic approximation and c its correction. c (1 − B − p) is
 kept together: alone, c has a pole where the boundary of a small rate passes 1 − B = p. Newton's method with the exact
-derivative in ln B ends after three rounds to more digits than the approximation has.
+derivative in ln B needs three or four rounds.
 
 All nodes are taken side by side, so that the loop runs in vector registers.
 
@@ -23,7 +23,7 @@ from contango_quant.broadcast import Floats
 from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp
 from contango_quant.pricing.normal import INV_SQRT_2PI
 
-ROUNDS, ROUNDS_FLAT = 3, 8  # the latter where the rate is small beside a yield below 0
+ROUNDS, ROUNDS_FLAT = 4, 8  # the latter where the rate is small beside a yield below 0
 FLAT = 1e-2
 LOWEST_RATE = 1e-7  # relative to a yield below 0, in the bound for B: at r = 0 the perpetual boundary may be 0
 

@@ -10,7 +10,7 @@ boundary no longer moves. In units of T, K and s = vol·√T, with c = (r − q)
 γ = √(c² + 2rT), the closed form is
 
     S e^(−qT) N(−Y−c−s) − e^(−rT) N(−Y−c) + (A1 − B A2) e^(−Y(γ+c)) N(γ−Y) + (A3 − B A4) e^(Y(γ−c)) N(−γ−Y),
-    A1, A3 = ½ ∓ c/2γ,   A2, A4 = ½ ∓ (c+s)/2γ.
+    A1, A3 = (γ ∓ c)/2γ,   A2, A4 = (γ ∓ (c+s))/2γ.
 
 References:
     [1] I. J. Kim, "The analytic valuation of American options", Review of Financial Studies 3 (1990), 547-572.
@@ -25,7 +25,7 @@ from contango_quant.pricing.american.boundary import Work, interpolate, start_of
 from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp, mills
 from contango_quant.pricing.american.scheme import Scheme
 
-SMALLEST_GAMMA = 1e-9
+SMALLEST_GAMMA = 1e-5
 
 
 @njit(cache=True, error_model="numpy")
@@ -88,14 +88,34 @@ def flat_premium(a: float, b: float, s: float, y: float, distance: float) -> flo
 def flat_terms(a: float, b: float, s: float, y: float, distance: float) -> tuple[float, float, float, float, float]:
     """The first, third and fourth term of the closed form, and the factors of the last two."""
     c = (a - b) / s - 0.5 * s
-    gamma = max(math.sqrt(c * c + 2.0 * a), SMALLEST_GAMMA)
+    twice_a = floored(a, c)
+    gamma = math.sqrt(c * c + twice_a)
+    less2, more2 = conjugates(gamma, c, twice_a)
+    less1, more1 = conjugates(gamma, c + s, 2.0 * b + (twice_a - 2.0 * a))
     boundary = math.exp(y - distance * s)
     _, n1 = bell_and_cdf(-distance - c - s)
     _, near = bell_and_cdf(gamma - distance)
-    tilt2, tilt1 = 0.5 * c / gamma, 0.5 * (c + s) / gamma
-    factor3 = 0.5 - tilt2 - boundary * (0.5 - tilt1)
-    factor4 = 0.5 + tilt2 - boundary * (0.5 + tilt1)
-    term3 = factor3 * math.exp(-distance * (gamma + c)) * near
+    factor3 = 0.5 * (less2 - boundary * less1) / gamma
+    factor4 = 0.5 * (more2 - boundary * more1) / gamma
+    term3 = factor3 * math.exp(-distance * more2) * near
     # e^(Y(γ−c)) N(−γ−Y) with both exponents taken together, for the first alone may overflow
     term4 = factor4 * math.exp(-0.5 * (distance + c) ** 2 - a) * mills(gamma + distance)
     return math.exp(y - b) * n1, term3, term4, factor3, factor4
+
+
+@njit(cache=True, error_model="numpy")
+def floored(a: float, c: float) -> float:
+    """2a, raised where γ would be 0: there A1 to A4 have a pole, which the sum has not."""
+    return max(2.0 * a, SMALLEST_GAMMA * SMALLEST_GAMMA - c * c)
+
+
+@njit(cache=True, error_model="numpy")
+def conjugates(gamma: float, c: float, product: float) -> tuple[float, float]:
+    """(γ − c, γ + c), whose product is given: the smaller one keeps its digits.
+
+    >>> conjugates(5.0, 3.0, 16.0)
+    (2.0, 8.0)
+    """
+    if c > 0.0:
+        return product / (gamma + c), gamma + c
+    return gamma - c, product / (gamma - c)

@@ -11,7 +11,7 @@ from numba import njit
 from contango_quant.broadcast import Floats
 from contango_quant.pricing.american.boundary import Work, interpolate, start_of
 from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp
-from contango_quant.pricing.american.premium import SMALLEST_GAMMA, flat_terms
+from contango_quant.pricing.american.premium import conjugates, flat_terms, floored
 from contango_quant.pricing.american.scheme import Scheme
 from contango_quant.pricing.normal import INV_SQRT_2PI
 
@@ -37,9 +37,10 @@ def premium_slopes(a: float, b: float, s: float, y: float, scheme: Scheme, work:
 def flat_slopes(a: float, b: float, s: float, y: float, distance: float) -> tuple[float, float]:
     """(∂/∂y, ∂²/∂y²) of `flat_premium` with the boundary held."""
     c = (a - b) / s - 0.5 * s
-    gamma = max(math.sqrt(c * c + 2.0 * a), SMALLEST_GAMMA)
+    twice_a = floored(a, c)
+    up, down = conjugates(math.sqrt(c * c + twice_a), c, twice_a)
+    up, down = up / s, down / s
     certain, term3, term4, factor3, factor4 = flat_terms(a, b, s, y, distance)
-    up, down = (gamma - c) / s, (gamma + c) / s
     density = INV_SQRT_2PI * math.exp(-0.5 * (distance + c) ** 2 - a) / s
     first = certain - down * term3 + up * term4
     second = certain + down * down * term3 + up * up * term4
