@@ -32,21 +32,44 @@ REFRESH = 4  # the Jacobian serves so many rounds
 
 
 class Work(NamedTuple):
-    """Scratch memory of one thread for one scheme, and the boundary found last."""
+    """Scratch memory of one thread for one scheme, and the boundary found last. Points of node i lie at [k·N + i]."""
 
     zeta: Floats  # (N,)
-    node: Floats  # (N,) G at the nodes
-    jacobian: Floats  # (N, N) [i, j] = ∂G_i/∂ζ_j, then its factors
-    points: Floats  # (6, max(L·N, P))
     solved: Floats  # (5,) rT, qT, vol·√T of that boundary; part of T in which it moves; the last step of ζ
+    node: Floats  # (N,) G at the nodes
+    slope: Floats  # (N,) and −∂/∂ζ of it, with the rest of the boundary held
+    guess: Floats  # (4, N)
+    jacobian: Floats  # (N, N) [i, j] = ∂G_i/∂ζ_j, then its factors
+    at: Floats  # (L·N,) ζ at the points; also the terms of G
+    dm: Floats  # (L·N,) d/√(t/T)
+    bell: Floats  # (L·N,)
+    cdf: Floats  # (L·N,)
+    growth: Floats  # (L·N,) e^(q(τ−t))
+    outer: Floats  # (P,) ζ at the points of the outer integral
+    income: Floats  # (P,)
+    income2: Floats  # (P,)
 
 
 @njit(cache=True, error_model="numpy")
 def make_work(scheme: Scheme) -> Work:
     """Memory for `scheme`."""
-    n = scheme.root.shape[0]
-    size = max(scheme.root_t.shape[0], scheme.outer_root_t.shape[0])
-    return Work(np.empty(n), np.empty(n), np.empty((n, n)), np.empty((6, size)), np.full(5, np.nan))
+    n, size, count = scheme.root.shape[0], scheme.root_t.shape[0], scheme.outer_root_t.shape[0]
+    return Work(
+        np.empty(n),
+        np.full(5, np.nan),
+        np.empty(n),
+        np.empty(n),
+        np.empty((4, n)),
+        np.empty((n, n)),
+        np.empty(size),
+        np.empty(size),
+        np.empty(size),
+        np.empty(size),
+        np.empty(size),
+        np.empty(count),
+        np.empty(count),
+        np.empty(count),
+    )
 
 
 @njit(cache=True, error_model="numpy")
@@ -59,7 +82,7 @@ def start_of(a: float, b: float) -> float:
     return math.log(a / b) if b > a else 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def find_boundary(a: float, b: float, s: float, scheme: Scheme, work: Work) -> float:
     """Leave the boundary of a = rT, b = qT, s = vol·√T in `work`; ln(B(T)/K). Equal arguments are solved once.
 
@@ -78,27 +101,36 @@ def find_boundary(a: float, b: float, s: float, scheme: Scheme, work: Work) -> f
 @njit(cache=True, error_model="numpy")
 def solve_boundary(a: float, b: float, s: float, scheme: Scheme, work: Work) -> float:
     """Fill work.zeta for 0 < a or (a = 0, b < 0); the last step of ζ, relative to the largest ζ."""
-    start = start_of(a, b)
-    qd_plus(a, b, s, start, scheme.root, work.zeta)
-    size, c = scheme.root_t.shape[0], (a - b) / s + 0.5 * s
-    at, dm, bell, cdf = work.points[0, :size], work.points[1, :size], work.points[2, :size], work.points[3, :size]
-    own, growth = work.points[4, :size], work.points[5, :size]
+    start, c = start_of(a, b), (a - b) / s + 0.5 * s
+    # Each access to a field counts a reference, which is slow beside these short loops: the fields are named once.
+    root, root_t, inverse_t, weights, spread = (
+        scheme.root,
+        scheme.root_t,
+        scheme.inverse_t,
+        scheme.interpolate,
+        scheme.spread,
+    )
+    weight_bell, weight_cdf = scheme.weight_bell, scheme.weight_cdf
+    zeta, node, slope, jacobian = work.zeta, work.node, work.slope, work.jacobian
+    at, dm, bell, cdf, growth = work.at, work.dm, work.bell, work.cdf, work.growth
+    qd_plus(a, b, s, start, root, work.guess, zeta)
     _exp_of(b, scheme.rest, growth)
     change = math.inf
     highest = (start - perpetual_boundary(a, b, s)) / s
+    a_x = a * math.exp(-start)
     for done in range(scheme.rounds):
-        interpolate(scheme.interpolate, work.zeta, at)
-        _deviates(at, _tile(work.zeta, own), scheme.inverse_t, c, dm)
-        _bells(dm, scheme.root_t, bell, cdf)
-        _weigh(bell, cdf, growth, scheme.weight_bell, scheme.weight_cdf)
-        _integrands(a * math.exp(-start), b, s, at, dm, bell, cdf)
-        _at_nodes(start / s, c, scheme.root, work.zeta, work.node, own)
-        _add_up(at, work.node)
+        interpolate(weights, zeta, at)
+        _deviates(at, zeta, inverse_t, c, dm)
+        _bells(dm, root_t, bell, cdf)
+        _weigh(bell, cdf, growth, weight_bell, weight_cdf)
+        _integrands(a_x, b, s, at, dm, bell, cdf)
+        _at_nodes(start / s, c, root, zeta, node, slope)
+        _add_up(at, node)
         if done % REFRESH == 0:
-            _add_up(bell, own[: work.node.shape[0]])
-            _jacobian(cdf, scheme.spread, work.zeta, own, work.jacobian)
-            _factorise(work.jacobian)
-        change = _step(work.jacobian, work.node, work.zeta, highest) / work.zeta[0]
+            _add_up(bell, slope)
+            _jacobian(cdf, spread, zeta, slope, jacobian)
+            _factorise(jacobian)
+        change = _step(jacobian, node, zeta, highest) / zeta[0]
         if change < scheme.close:
             break
     return change
@@ -109,9 +141,9 @@ def interpolate(weights: Floats, zeta: Floats, out: Floats) -> None:
     """ζ at the points of `weights`: √ of the interpolated H."""
     out[:] = 0.0
     for j in range(zeta.shape[0]):
-        row, h = weights[j], zeta[j] * zeta[j]
+        h = zeta[j] * zeta[j]
         for k in range(out.shape[0]):
-            out[k] += row[k] * h
+            out[k] += weights[j, k] * h
     for k in range(out.shape[0]):
         out[k] = math.sqrt(max(out[k], 0.0))
 
@@ -123,19 +155,11 @@ def _exp_of(factor: float, x: Floats, out: Floats) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _tile(values: Floats, out: Floats) -> Floats:
-    n = values.shape[0]
-    for k in range(0, out.shape[0], n):
+def _deviates(at: Floats, zeta: Floats, inverse_t: Floats, c: float, dm: Floats) -> None:
+    n = zeta.shape[0]
+    for k in range(0, dm.shape[0], n):
         for i in range(n):
-            out[k + i] = values[i]
-    return out
-
-
-@njit(cache=True, error_model="numpy")
-def _deviates(at: Floats, own: Floats, inverse_t: Floats, c: float, dm: Floats) -> None:
-    """d/√(t/T)."""
-    for k in range(dm.shape[0]):
-        dm[k] = (at[k] - own[k]) * inverse_t[k] + c
+            dm[k + i] = (at[k + i] - zeta[i]) * inverse_t[k + i] + c
 
 
 @njit(cache=True, error_model="numpy")
@@ -177,25 +201,24 @@ def _add_up(terms: Floats, total: Floats) -> None:
     """Add the points of each node."""
     n = total.shape[0]
     for k in range(0, terms.shape[0], n):
-        part = terms[k : k + n]
         for i in range(n):
-            total[i] += part[i]
+            total[i] += terms[k + i]
 
 
 @njit(cache=True, error_model="numpy")
-def _jacobian(twice: Floats, spread: Floats, zeta: Floats, own: Floats, jacobian: Floats) -> None:
+def _jacobian(twice: Floats, spread: Floats, zeta: Floats, slope: Floats, jacobian: Floats) -> None:
     """∂G_i/∂ζ_j: by way of the interpolation, H_j = ζ_j², and directly on the diagonal."""
     n = zeta.shape[0]
     for i in range(n):
-        row = jacobian[i]
-        row[:] = 0.0
-        for k in range(i, twice.shape[0], n):
-            weights, factor = spread[k], twice[k]
-            for j in range(n):
-                row[j] += factor * weights[j]
         for j in range(n):
-            row[j] *= zeta[j]
-        row[i] -= own[i]
+            jacobian[i, j] = 0.0
+        for k in range(i, twice.shape[0], n):
+            factor = twice[k]
+            for j in range(n):
+                jacobian[i, j] += factor * spread[k, j]
+        for j in range(n):
+            jacobian[i, j] *= zeta[j]
+        jacobian[i, i] -= slope[i]
 
 
 @njit(cache=True, error_model="numpy")
@@ -203,14 +226,12 @@ def _factorise(jacobian: Floats) -> None:
     """LU factors in place, the diagonal inverted; the diagonal dominates, so no rows change place."""
     n = jacobian.shape[0]
     for p in range(n):
-        pivot_row = jacobian[p]
-        pivot_row[p] = 1.0 / pivot_row[p]
+        jacobian[p, p] = 1.0 / jacobian[p, p]
         for i in range(p + 1, n):
-            row = jacobian[i]
-            factor = row[p] * pivot_row[p]
-            row[p] = factor
+            factor = jacobian[i, p] * jacobian[p, p]
+            jacobian[i, p] = factor
             for j in range(p + 1, n):
-                row[j] -= factor * pivot_row[j]
+                jacobian[i, j] -= factor * jacobian[p, j]
 
 
 @njit(cache=True, error_model="numpy")
@@ -218,15 +239,13 @@ def _step(factors: Floats, g: Floats, zeta: Floats, highest: float) -> float:
     """Subtract the solution from ζ; the largest change. A step below 0 is cut to half the way."""
     n = g.shape[0]
     for i in range(n):
-        row = factors[i]
         for j in range(i):
-            g[i] -= row[j] * g[j]
+            g[i] -= factors[i, j] * g[j]
     change = 0.0
     for i in range(n - 1, -1, -1):
-        row = factors[i]
         for j in range(i + 1, n):
-            g[i] -= row[j] * g[j]
-        g[i] *= row[i]
+            g[i] -= factors[i, j] * g[j]
+        g[i] *= factors[i, i]
     for i in range(n):
         step = max(min(g[i], 0.5 * zeta[i]), zeta[i] - highest)
         change = max(change, abs(step))

@@ -43,42 +43,64 @@ def perpetual_boundary(a: float, b: float, s: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def qd_plus(a: float, b: float, s: float, start: float, root: Floats, zeta: Floats) -> None:
-    """Fill `zeta` = (start − ln(B/K))/s at the nodes √(τ/T) = `root`; start = ln(B(0+)/K), a = rT ≥ 0, b = qT."""
+def qd_plus(a: float, b: float, s: float, start: float, root: Floats, memory: Floats, zeta: Floats) -> None:
+    """Fill `zeta` = (start − ln(B/K))/s at the nodes √(τ/T) = `root`; start = ln(B(0+)/K), a = rT ≥ 0, b = qT.
+
+    `memory`: (4, N) of any content.
+    """
     lowest = min(perpetual_boundary(a, b, s), start)
     depth = start - lowest + 1e-12
-    for i in range(root.shape[0]):
-        zeta[i] = depth * (1.0 - fast_exp(-2.0 * s * root[i] / depth))
+    _constants(a, b, s, depth, root, memory, zeta)
     for _ in range(ROUNDS_FLAT if a < -FLAT * b else ROUNDS):
-        _newton_round(a, b, s, start, depth, root, zeta)
+        _newton_round(a, b, s, start, depth, root, memory, zeta)
     for i in range(root.shape[0]):
         zeta[i] /= s
 
 
 @njit(cache=True, error_model="numpy")
-def _newton_round(a: float, b: float, s: float, start: float, depth: float, root: Floats, drop: Floats) -> None:
+def _constants(a: float, b: float, s: float, depth: float, root: Floats, memory: Floats, drop: Floats) -> None:
+    """Per node e^(−rτ), e^(−qτ), λ with the part of c that does not depend on B, and the factor of theta in c.
+
+    `drop` gets the first guess of ln(B(0+)/B), which for small τ is 2σ√τ.
+    """
+    for i in range(root.shape[0]):
+        x = root[i]
+        rate, carry, v = a * x * x, b * x * x, s * x
+        discount, lost = fast_exp(-rate), fast_exp(-carry)
+        ratio = rate / (1.0 - discount) if rate > 1e-5 else 1.0 + 0.5 * rate  # rτ/(1 − e^(−rτ))
+        square = 1.0 / (v * v)
+        w = 2.0 * (rate - carry) * square - 1.0
+        spread2 = w * w + 8.0 * ratio * square
+        spread = math.sqrt(spread2)
+        kappa = 2.0 * square / spread
+        memory[0, i], memory[1, i] = discount, lost
+        memory[2, i] = -0.5 * (w + spread) + kappa * discount * ratio * (1.0 - 2.0 * ratio * square / spread2)
+        memory[3, i] = kappa
+        drop[i] = depth * (1.0 - fast_exp(-2.0 * v / depth))
+
+
+@njit(cache=True, error_model="numpy")
+def _newton_round(
+    a: float, b: float, s: float, start: float, depth: float, root: Floats, memory: Floats, drop: Floats
+) -> None:
     """One step for all nodes; `drop` = ln(B(0+)/B)."""
     for i in range(root.shape[0]):
         x = root[i]
-        y = start - drop[i]
+        discount, lost, factor, kappa = memory[0, i], memory[1, i], memory[2, i], memory[3, i]
         rate, carry, v = a * x * x, b * x * x, s * x
         inverse = 1.0 / v
-        discount, lost = fast_exp(-rate), fast_exp(-carry)
-        ratio = rate / (1.0 - discount) if rate > 1e-5 else 1.0 + 0.5 * rate  # rτ/(1 − e^(−rτ))
-        w = 2.0 * (rate - carry) * inverse * inverse - 1.0
-        square = w * w + 8.0 * ratio * inverse * inverse
-        spread = math.sqrt(square)
+        y = start - drop[i]
+        boundary = fast_exp(y)
         d1 = (y + rate - carry) * inverse + 0.5 * v
         bell, n1 = bell_and_cdf(-d1)
         _, n2 = bell_and_cdf(v - d1)
-        held = lost * fast_exp(y)  # B e^(−qτ)
+        held = lost * boundary
+        put_stock = held * n1
         density = held * bell * INV_SQRT_2PI
-        inside = 1.0 - held / lost - (discount * n2 - held * n1)  # 1 − B − p
-        theta = rate * discount * n2 - carry * held * n1 - 0.5 * v * density
-        d_theta = density * ((carry - rate) * inverse - 0.5 * v + 0.5 * d1) - carry * held * n1
-        kappa = 2.0 * inverse * inverse / spread
-        factor = -0.5 * (w + spread) + kappa * discount * ratio * (1.0 - 2.0 * ratio * inverse * inverse / square)
-        slope = held / lost - held * n1  # B (1 − e^(−qτ) N(−d1))
+        slope = boundary - put_stock  # B (1 − e^(−qτ) N(−d1))
+        inside = 1.0 - discount * n2 - slope  # 1 − B − p
+        theta = rate * discount * n2 - carry * put_stock - 0.5 * v * density
+        d_theta = density * ((carry - rate) * inverse - 0.5 * v + 0.5 * d1) - carry * put_stock
         miss = slope + factor * inside - kappa * theta
         d_miss = (1.0 - factor) * slope + density * inverse - kappa * d_theta
         step = min(miss / d_miss, 0.5 * drop[i] + v)

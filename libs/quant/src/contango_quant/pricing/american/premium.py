@@ -31,16 +31,14 @@ SMALLEST_GAMMA = 1e-5
 @njit(cache=True, error_model="numpy")
 def premium(a: float, b: float, s: float, y: float, scheme: Scheme, work: Work) -> float:
     """P − p in units of the strike, for y = ln(S/K) above the boundary in `work`; a = rT, b = qT, s = vol·√T."""
-    count = scheme.outer_root_t.shape[0]
-    at, income = work.points[0, :count], work.points[1, :count]
     moving = work.solved[3]
-    interpolate(scheme.outer_interpolate, work.zeta, at)
+    interpolate(scheme.outer_interpolate, work.zeta, work.outer)
     far = (y - start_of(a, b)) / s
     last = far + math.sqrt(moving) * work.zeta[0]
-    _difference(a, b, s, moving, y, far, last, scheme.outer_root_t, at, income)
+    _difference(a, b, s, moving, y, far, last, scheme.outer_root_t, work.outer, work.income)
     total = 0.0
-    for k in range(count):
-        total += scheme.outer_weight[k] * income[k]
+    for k in range(work.income.shape[0]):
+        total += scheme.outer_weight[k] * work.income[k]
     return flat_premium(a, b, s, y, last) + moving * total
 
 

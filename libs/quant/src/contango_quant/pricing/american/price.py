@@ -72,23 +72,8 @@ def american_kernel(
     total = spot + strike + t_years + vol + rate + div_yield
     if not (math.isfinite(total) and spot >= 0.0 and strike >= 0.0 and t_years >= 0.0 and vol >= 0.0):
         return math.nan, NON_FINITE
-    if is_call:
-        return put_kernel(strike, spot, t_years, vol, div_yield, rate, scheme, work)
-    return put_kernel(spot, strike, t_years, vol, rate, div_yield, scheme, work)
-
-
-@njit(cache=True, error_model="numpy")
-def put_kernel(
-    spot: float,
-    strike: float,
-    t_years: float,
-    vol: float,
-    rate: float,
-    div_yield: float,
-    scheme: Scheme,
-    work: Work,
-) -> tuple[float, int]:
-    """(price, status) of one American put; finite arguments, none below 0 but rate and yield."""
+    if is_call:  # the put with all exchanged
+        spot, strike, rate, div_yield = strike, spot, div_yield, rate
     a, b, s = rate * t_years, div_yield * t_years, vol * math.sqrt(t_years)
     regime = put_regime(a, b, s)
     if regime == CERTAIN or spot == 0.0 or strike == 0.0:

@@ -19,15 +19,13 @@ from contango_quant.pricing.normal import INV_SQRT_2PI
 @njit(cache=True, error_model="numpy")
 def premium_slopes(a: float, b: float, s: float, y: float, scheme: Scheme, work: Work) -> tuple[float, float]:
     """(∂/∂y, ∂²/∂y²) of the premium in units of the strike, above the boundary in `work`."""
-    count = scheme.outer_root_t.shape[0]
-    at, first, second = work.points[0, :count], work.points[1, :count], work.points[2, :count]
-    moving = work.solved[3]
-    interpolate(scheme.outer_interpolate, work.zeta, at)
+    first, second, moving = work.income, work.income2, work.solved[3]
+    interpolate(scheme.outer_interpolate, work.zeta, work.outer)
     far = (y - start_of(a, b)) / s
     last = far + math.sqrt(moving) * work.zeta[0]
-    _difference_slopes(a, b, s, moving, y, far, last, scheme.outer_root_t, at, first, second)
+    _difference_slopes(a, b, s, moving, y, far, last, scheme.outer_root_t, work.outer, first, second)
     one, two = flat_slopes(a, b, s, y, last)
-    for k in range(count):
+    for k in range(first.shape[0]):
         one += moving * scheme.outer_weight[k] * first[k]
         two += moving * scheme.outer_weight[k] * second[k]
     return one, two
