@@ -28,7 +28,7 @@ from contango_quant.pricing.american.guess import perpetual_boundary, qd_plus
 from contango_quant.pricing.american.scheme import Scheme
 from contango_quant.pricing.normal import INV_SQRT_2PI
 
-REFRESH = 4  # the Jacobian serves so many rounds
+REFRESH = 2  # the Jacobian serves so many rounds
 
 
 class Work(NamedTuple):

@@ -97,7 +97,7 @@ def flat_terms(a: float, b: float, s: float, y: float, distance: float) -> tuple
     factor4 = 0.5 * (more2 - boundary * more1) / gamma
     term3 = factor3 * math.exp(-distance * more2) * near
     # e^(Y(γ−c)) N(−γ−Y) with both exponents taken together, for the first alone may overflow
-    term4 = factor4 * math.exp(-0.5 * (distance + c) ** 2 - a) * mills(gamma + distance)
+    term4 = factor4 * math.exp(-0.5 * ((distance + c) ** 2 + twice_a)) * mills(gamma + distance)
     return math.exp(y - b) * n1, term3, term4, factor3, factor4
 
 

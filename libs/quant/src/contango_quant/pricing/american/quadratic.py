@@ -1,9 +1,10 @@
 """Barone-Adesi and Whaley's quadratic approximation of American prices: cheap, right to about 1 % of the premium.
 
-For the put, in units of the strike, with the critical price S* and the root λ < 0 of the quadratic,
+In units of the strike, with η = 1 for the call and −1 for the put, the critical price S* and the root λ of the
+quadratic that has the sign of η,
 
-    P = p + A (S/S*)^λ for S > S*,   1 − S otherwise,   A = −(S*/λ)(1 − e^(−qT) N(−d1(S*))),
-    1 − S* = p(S*) + A.
+    price = p + A (S/S*)^λ up to S*, the intrinsic value beyond,   A = η (S*/λ)(1 − e^(−qT) N(η d1(S*))),
+    η (S* − 1) = p(S*) + A,   p the European price.
 
 References:
     [1] G. Barone-Adesi, R. E. Whaley, "Efficient analytic approximation of American option values",
@@ -36,51 +37,47 @@ def quadratic_kernel(
     >>> round(quadratic_kernel(100.0, 100.0, 0.5, 0.25, 0.1, 0.1, True), 4)
     6.8013
     """
-    if is_call:
-        return _put(strike, spot, t_years, vol, div_yield, rate)
-    return _put(spot, strike, t_years, vol, rate, div_yield)
-
-
-@njit(cache=True, error_model="numpy")
-def _put(spot: float, strike: float, t_years: float, vol: float, rate: float, div_yield: float) -> float:
     a, b, s = rate * t_years, div_yield * t_years, vol * math.sqrt(t_years)
-    regime = put_regime(a, b, s)
+    regime = put_regime(b, a, s) if is_call else put_regime(a, b, s)
     if regime == CERTAIN or spot <= 0.0 or strike <= 0.0:
+        if is_call:
+            return certain_put(strike, spot, t_years, div_yield, rate)
         return certain_put(spot, strike, t_years, rate, div_yield)
-    european = bsm_kernel(spot, strike, t_years, vol, rate, div_yield, False)
+    european = bsm_kernel(spot, strike, t_years, vol, rate, div_yield, is_call)
     if regime == EUROPEAN:
         return european
     if regime != ONE_BOUNDARY:
         return math.nan
-    exponent = _exponent(a, b, s)
-    critical = _critical(a, b, s, exponent)
+    sign = 1.0 if is_call else -1.0
+    exponent = _exponent(a, b, s, sign)
+    critical = _critical(a, b, s, exponent, sign)
     y = log_moneyness(spot, strike)
-    if y <= critical:
-        return strike - spot
-    share = 1.0 - math.exp(-b) * cdf(-(critical + a - b) / s - 0.5 * s)
-    return european - strike * math.exp(critical + exponent * (y - critical)) / exponent * share
+    if sign * (y - critical) >= 0.0:
+        return sign * (spot - strike)
+    share = 1.0 - math.exp(-b) * cdf(sign * ((critical + a - b) / s + 0.5 * s))
+    return european + sign * strike * math.exp(critical + exponent * (y - critical)) / exponent * share
 
 
 @njit(cache=True, error_model="numpy")
-def _exponent(a: float, b: float, s: float) -> float:
-    """λ, the root below 0."""
+def _exponent(a: float, b: float, s: float, sign: float) -> float:
+    """λ."""
     w = 2.0 * (a - b) / (s * s) - 1.0
-    ratio = -a / math.expm1(-a) if a > 0.0 else 1.0
-    return -0.5 * (w + math.sqrt(w * w + 8.0 * ratio / (s * s)))
+    ratio = -a / math.expm1(-a) if a != 0.0 else 1.0
+    return 0.5 * (sign * math.sqrt(w * w + 8.0 * ratio / (s * s)) - w)
 
 
 @njit(cache=True, error_model="numpy")
-def _critical(a: float, b: float, s: float, exponent: float) -> float:
+def _critical(a: float, b: float, s: float, exponent: float, sign: float) -> float:
     """ln(S*/K) by Newton's method from the limit at expiry."""
-    y = min(0.0, math.log(a / b)) if b > 0.0 else 0.0
+    y = max(sign * math.log(a / b), 0.0) * sign if a > 0.0 and b > 0.0 else 0.0
     discount, lost = math.exp(-a), math.exp(-b)
     for _ in range(MAX_ROUNDS):
         spot = math.exp(y)
         d1 = (y + a - b) / s + 0.5 * s
-        share = 1.0 - lost * cdf(-d1)
-        inside = 1.0 - spot - discount * cdf(s - d1) + spot * lost * cdf(-d1)
-        miss = exponent * inside + spot * share
-        slope = (1.0 - exponent) * spot * share + spot * lost * pdf(d1) / s
+        share = 1.0 - lost * cdf(sign * d1)
+        beyond = sign * (spot * share - 1.0 + discount * cdf(sign * (d1 - s)))  # intrinsic less European value
+        miss = exponent * beyond - sign * spot * share
+        slope = sign * (exponent - 1.0) * spot * share + spot * lost * pdf(d1) / s
         step = max(min(miss / slope, s), -s)
         y -= step
         if abs(step) <= CLOSE:

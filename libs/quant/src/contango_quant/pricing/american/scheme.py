@@ -85,4 +85,4 @@ def _interpolation(places: Floats, at: Floats) -> Floats:
 
 
 FAST = make_scheme(nodes=8, inner=6, outer=12, rounds=2, close=0.0, trust=0.05, still=10.0)
-PRECISE = make_scheme(nodes=24, inner=40, outer=32, rounds=40, close=1e-12, trust=1e-5, still=16.0)
+PRECISE = make_scheme(nodes=24, inner=40, outer=32, rounds=60, close=1e-12, trust=1e-5, still=16.0)

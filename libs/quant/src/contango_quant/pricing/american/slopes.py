@@ -39,7 +39,7 @@ def flat_slopes(a: float, b: float, s: float, y: float, distance: float) -> tupl
     up, down = conjugates(math.sqrt(c * c + twice_a), c, twice_a)
     up, down = up / s, down / s
     certain, term3, term4, factor3, factor4 = flat_terms(a, b, s, y, distance)
-    density = INV_SQRT_2PI * math.exp(-0.5 * (distance + c) ** 2 - a) / s
+    density = INV_SQRT_2PI * math.exp(-0.5 * ((distance + c) ** 2 + twice_a)) / s
     first = certain - down * term3 + up * term4
     second = certain + down * down * term3 + up * up * term4
     return first, second + density * (down * factor3 - up * factor4 - math.exp(y - distance * s))
