@@ -88,9 +88,9 @@ def american_kernel(
     if regime == TWO_BOUNDARIES or not work.solved[4] <= scheme.trust:
         value = tree_kernel(spot, strike, t_years, vol, rate, div_yield, False, TREE_STEPS)
         return max(value, european), BY_TREE
-    if y <= boundary:
+    if y <= boundary and european <= strike - spot:
         return strike - spot, EXERCISE_NOW
-    value = european + strike * max(premium(a, b, s, y, scheme, work), 0.0)
+    value = european + strike * max(premium(a, b, s, max(y, boundary), scheme, work), 0.0)
     return min(max(value, strike - spot), strike), HELD
 
 
