@@ -24,11 +24,14 @@ from numba import njit
 
 from contango_quant.broadcast import Floats
 from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp
-from contango_quant.pricing.american.guess import perpetual_boundary, qd_plus
+from contango_quant.pricing.american.guess import FLAT, perpetual_boundary, qd_plus
 from contango_quant.pricing.american.scheme import Scheme
 from contango_quant.pricing.normal import INV_SQRT_2PI
 
 REFRESH = 2  # the Jacobian serves so many rounds
+SLACK, SLACK_STILL = 0.02, 1e-3  # relative and absolute, for a boundary that hardly moves
+SHORTEST, FAR = 1e-5, 10.0  # of qT, and in deviations of ln S
+WIDEST_FLAT = 2.0  # of vol √T at a rate near 0 and a yield below 0, where the first guess may be false beyond
 
 
 class Work(NamedTuple):
@@ -94,13 +97,21 @@ def find_boundary(a: float, b: float, s: float, scheme: Scheme, work: Work) -> f
         drift = (a - b) / s - 0.5 * s
         moving = min(1.0, scheme.still / (0.5 * drift * drift + a))
         solved[0], solved[1], solved[2], solved[3] = a, b, s, moving
-        solved[4] = solve_boundary(a * moving, b * moving, s * math.sqrt(moving), scheme, work)
+        part = moving * _stretch(a * moving, b * moving, s * math.sqrt(moving))
+        solved[4] = solve_boundary(a * part, b * part, s * math.sqrt(part), scheme, work)
     return start_of(a, b) - s * math.sqrt(solved[3]) * work.zeta[0]
 
 
 @njit(cache=True, error_model="numpy")
+def _stretch(a: float, b: float, s: float) -> float:
+    """Factor on a time so short that G drowns in rounding: far from the strike ζ then depends on τ/T alone."""
+    factor = max(SHORTEST / b, 1.0) if b > a else 1.0
+    return factor if start_of(a, b) < -FAR * s * math.sqrt(factor) else 1.0
+
+
+@njit(cache=True, error_model="numpy", inline="always")
 def solve_boundary(a: float, b: float, s: float, scheme: Scheme, work: Work) -> float:
-    """Fill work.zeta for 0 < a or (a = 0, b < 0); the last step of ζ, relative to the largest ζ."""
+    """Fill work.zeta for 0 < a or (a = 0, b < 0); the last step of ζ, relative; inf for a false root."""
     start, c = start_of(a, b), (a - b) / s + 0.5 * s
     # Each access to a field counts a reference, which is slow beside these short loops: the fields are named once.
     root, root_t, inverse_t, weights, spread = (
@@ -133,7 +144,7 @@ def solve_boundary(a: float, b: float, s: float, scheme: Scheme, work: Work) -> 
         change = _step(jacobian, node, zeta, highest) / zeta[0]
         if change < scheme.close:
             break
-    return change
+    return change if _falls(zeta) and not (a < -FLAT * b and s > WIDEST_FLAT) else math.inf
 
 
 @njit(cache=True, error_model="numpy")
@@ -146,6 +157,15 @@ def interpolate(weights: Floats, zeta: Floats, out: Floats) -> None:
             out[k] += weights[j, k] * h
     for k in range(out.shape[0]):
         out[k] = math.sqrt(max(out[k], 0.0))
+
+
+@njit(cache=True, error_model="numpy")
+def _falls(zeta: Floats) -> bool:
+    """Whether the boundary falls with time to expiry, as the true one does; else a false root was found."""
+    good = True
+    for i in range(zeta.shape[0] - 1):
+        good = good and zeta[i + 1] <= (1.0 + SLACK) * zeta[i] + SLACK_STILL
+    return good
 
 
 @njit(cache=True, error_model="numpy")

@@ -28,7 +28,7 @@ from contango_quant.pricing.american.scheme import Scheme
 SMALLEST_GAMMA = 1e-5
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def premium(a: float, b: float, s: float, y: float, scheme: Scheme, work: Work) -> float:
     """P − p in units of the strike, for y = ln(S/K) above the boundary in `work`; a = rT, b = qT, s = vol·√T."""
     moving = work.solved[3]

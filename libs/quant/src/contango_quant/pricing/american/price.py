@@ -34,12 +34,12 @@ from contango_quant.pricing.black import bsm_kernel, log_moneyness
 HELD = 0  # worth more than exercise now; may be exercised before expiry
 EXERCISE_NOW = 1  # the price is the intrinsic value
 NEVER_EARLY = 2  # the price is the European one
-BY_TREE = 3  # a tree's price: two boundaries (rate and yield below 0), or a boundary that was not found
+BY_TREE = 3  # two trees, extrapolated, right to about 1e-5: two boundaries, or a boundary that was not found
 NON_FINITE = 4  # an input is nan, infinite or outside its domain
 
 STATUS_NAMES = ("HELD", "EXERCISE_NOW", "NEVER_EARLY", "BY_TREE", "NON_FINITE")
 NAMES = ("spot", "strike", "t_years", "vol", "rate", "div_yield", "is_call")
-TREE_STEPS = 1001
+TREE_STEPS = 501
 
 
 class American(NamedTuple):
@@ -86,8 +86,10 @@ def american_kernel(
     if regime == ONE_BOUNDARY:
         boundary = find_boundary(a, b, s, scheme, work)
     if regime == TWO_BOUNDARIES or not work.solved[4] <= scheme.trust:
-        value = tree_kernel(spot, strike, t_years, vol, rate, div_yield, False, TREE_STEPS)
-        return max(value, european), BY_TREE
+        fine = tree_kernel(spot, strike, t_years, vol, rate, div_yield, False, 2 * TREE_STEPS - 1)
+        coarse = tree_kernel(spot, strike, t_years, vol, rate, div_yield, False, TREE_STEPS)
+        most = strike * math.exp(max(-a, 0.0))
+        return min(max(2.0 * fine - coarse, european, strike - spot), most), BY_TREE  # the error falls as 1/steps
     if y <= boundary and european <= strike - spot:
         return strike - spot, EXERCISE_NOW
     value = european + strike * max(premium(a, b, s, max(y, boundary), scheme, work), 0.0)
