@@ -117,7 +117,8 @@ def test_andersen_lake_offengenden_premium(rate, premium, digits):
     assert got == pytest.approx(premium, abs=digits)
 
 
-JU = [  # N. Ju, R. Zhong, "An approximate formula for pricing American options", J. Derivatives 7 (1999), exhibits 1-3:
+JU = [  # N. Ju, R. Zhong, "An approximate formula for pricing American options", J. Derivatives 7 (1999),
+    # as QuantLib's tests list them:
     # strike, spot, q, r, t, vol, is_call, their approximation, which is within 1.2 % of the price
     (35.0, 40.0, 0.0, 0.0488, 0.3333, 0.2, False, 0.201),
     (40.0, 40.0, 0.0, 0.0488, 0.5833, 0.2, False, 1.984),

@@ -205,7 +205,7 @@ def test_a_larger_dividend_helps_the_put_and_hurts_the_call(s, t, vol, r, amount
 
 
 def test_roll_geske_whaley():
-    """Haug (2007), p. 113: S = 80, K = 82, 4 paid at 0.25, expiry at 1/3, r = 6 %, vol 30 %: 4.3860 (escrowed)."""
+    """Haug (1998), the example of the formula: 4 paid at 0.25, expiry at 1/3, r = 6 %, vol 30 %: 4.3860 (escrowed)."""
     o = option(80.0, 82.0, 1 / 3, 0.3, 0.06, 0.0, True)
     prices = [float(escrowed_price(**o, dividends=[(0.25, 4.0)], steps=n)) for n in (1001, 2001)]
     assert 2 * prices[1] - prices[0] == pytest.approx(4.3860, abs=1e-3)
