@@ -6,12 +6,12 @@ price. The put is the call with spot and strike, rate and yield exchanged. With 
 
     φ(γ, H, I) and Ψ(γ, H, I2, I1)
 
-are the values of S^γ paid below H at t1, or below H at T, if the levels were not touched before [1, (10) and (B.1)].
+are the values of S^γ paid below H at t1, or below H at T, if the levels were not touched before [1].
 
 References:
     [1] P. Bjerksund, G. Stensland, "Closed form valuation of American options", NHH discussion paper 2002/09.
     [2] A. Genz, "Numerical computation of rectangular bivariate and trivariate normal and t probabilities",
-        Statistics and Computing 14 (2004), 251-260: the bivariate normal distribution, equation (3).
+        Statistics and Computing 14 (2004), 251-260: the bivariate normal distribution.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The exercise boundary of the American put: the smooth-pasting integral equation, solved by Newton's method.
 
 With τ the time to expiry, g = φ(d)/(σ√t), d = [ln(B(τ)/B(τ−t)) + (r − q)t]/(σ√t) + σ√t/2 and d_K the same with
-B(τ)/K over the whole of τ, the delta is −1 on the boundary when [1, equation (33)]
+B(τ)/K over the whole of τ, the delta is −1 on the boundary when [1]
 
     G(τ) = N(d_K) + q ∫₀^τ e^(q(τ−t)) N(d) dt − ∫₀^τ e^(q(τ−t)) g (rK/B(τ−t) − q) dt = 0.
 

@@ -12,7 +12,7 @@ All nodes are taken side by side, so that the loop runs in vector registers.
 
 References:
     [1] M. Li, "Analytical approximations for the critical stock prices of American options: a performance
-        comparison", Review of Derivatives Research 13 (2010), 75-99, section 3.
+        comparison", Review of Derivatives Research 13 (2010), 75-99.
 """
 
 import math

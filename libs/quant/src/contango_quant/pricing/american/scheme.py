@@ -9,7 +9,7 @@ the option: interpolating the boundary at all points at once is one product with
 
 References:
     [1] L. Andersen, M. Lake, D. Offengenden, "High-performance American option pricing",
-        J. Computational Finance 20 (2016), 39-87, sections 4 and 5.
+        J. Computational Finance 20 (2016), 39-87.
 """
 
 from typing import NamedTuple
