@@ -7,7 +7,7 @@ options with expiries on either side of an ex-date assume different processes fo
 quotes made under it.
 
 References:
-    [1] J. C. Hull, "Options, Futures, and Other Derivatives", 11th ed., 2021, sections 15.12 and 21.3.
+    [1] J. C. Hull, "Options, Futures, and Other Derivatives", 11th ed., 2021: trees with known dividends.
     [2] D. Leisen, M. Reimer, "Binomial models for option valuation: examining and improving convergence",
         Applied Mathematical Finance 3 (1996), 319-346.
 """

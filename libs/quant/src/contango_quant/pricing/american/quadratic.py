@@ -9,7 +9,7 @@ quadratic that has the sign of η,
 References:
     [1] G. Barone-Adesi, R. E. Whaley, "Efficient analytic approximation of American option values",
         J. Finance 42 (1987), 301-320.
-    [2] E. G. Haug, "The Complete Guide to Option Pricing Formulas", 2nd ed., 2007, section 3.1.
+    [2] E. G. Haug, "The Complete Guide to Option Pricing Formulas", 2nd ed., 2007, ch. 3.
 """
 
 import math
