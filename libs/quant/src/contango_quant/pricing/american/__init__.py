@@ -1,0 +1,1 @@
+"""American options: exercise at any time up to expiry."""
