@@ -1,7 +1,6 @@
 """Closed bars as events: the symbols' bars of one instant side by side, ascending, streamed from the catalog."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
@@ -63,7 +62,7 @@ def _bars(
     for bar in stored:
         for over in resampler.push(bar):
             # An incomplete bar is known to be over only now that a later one has closed: it must not show before.
-            yield over.bar if over.bar.ts_ns == bar.ts_ns else replace(over.bar, ts_ns=bar.ts_ns)
+            yield over.bar if over.bar.ts_ns == bar.ts_ns else over.bar._replace(ts_ns=bar.ts_ns)
 
 
 def _stored(catalog: Catalog, symbol: str, timeframe: str, start_ns: int, end_ns: int) -> Iterator[Bar]:

@@ -92,9 +92,10 @@ def cut(
     listing: Columns = {}
     roots: tuple[str, ...] = ()
     listed = np.zeros(0, dtype=np.int64)
+    session_keys = _keys(session.root, session, np.arange(len(session.root)))
     for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         rows = start + np.flatnonzero(shown[start:end])
-        keys = _keys(session.root, session, rows)
+        keys = session_keys[rows]
         same = len(listing) > 0 and np.array_equal(listed, keys)
         if not same:
             listed = keys

@@ -9,7 +9,7 @@ columns, so that batch and stream are the same code.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,7 @@ SOURCE = "5m"
 TARGETS = ("15m", "1h", "4h", "1d")
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """A closed bar; ``ts_ns`` is the instant it closed, ``volume`` None where the source has none."""
 
     ts_ns: int
@@ -35,8 +34,7 @@ class Bar:
     volume: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Resampled:
+class Resampled(NamedTuple):
     """A larger bar with the number of 5-minute bars it was made of and the number its bucket should have."""
 
     bar: Bar

@@ -31,24 +31,25 @@ class Verdict:
 
 @dataclass(slots=True)
 class SnapshotState:
-    """Remembers the last snapshot and what the feed was last said to be."""
+    """Remembers the last snapshot (as the quality checks see one) and what the feed was last said to be."""
 
     underlying: str
     sessions: Sessions
     _said: tuple[State, tuple[str, ...]] | None = None
-    _last: Snapshot | None = field(default=None)
+    _last: Quotes | None = field(default=None)
 
     def judge(self, snapshot: Snapshot, date: int) -> Verdict:
-        state, reasons, usable = self._worth(snapshot)
+        quotes = _as_quality(snapshot)
+        state, reasons, usable = self._worth(snapshot, quotes)
         changes: tuple[FeedState, ...] = ()
         if self._said != (state, reasons):
             self._said = (state, reasons)
             changes = (FeedState(underlying=self.underlying, state=state, reasons=reasons),)
         close_ns = self.sessions.close_of(date)
-        self._last = snapshot
+        self._last = quotes
         return Verdict(usable, close_ns is not None and snapshot.ts_ns >= close_ns, changes)
 
-    def _worth(self, snapshot: Snapshot) -> tuple[State, tuple[str, ...], bool]:
+    def _worth(self, snapshot: Snapshot, quotes: Quotes) -> tuple[State, tuple[str, ...], bool]:
         refused = []
         if snapshot.spot is None:
             refused.append("no spot")
@@ -58,18 +59,17 @@ class SnapshotState:
             refused.append("no bid anywhere")
         if refused:
             return "refused", tuple(refused), False
-        if self._is_copy(snapshot):
+        if self._is_copy(quotes):
             return "stale", ("same quotes under a new timestamp",), False
         if self.sessions.at(snapshot.ts_ns) is None:
             return "stale", ("outside the session",), True
         return "live", (), True
 
-    def _is_copy(self, snapshot: Snapshot) -> bool:
+    def _is_copy(self, quotes: Quotes) -> bool:
         if self._last is None:
             return False
-        new = _as_quality(snapshot)
-        quoted = int(np.count_nonzero(new.ask > 0))
-        return stale_rows(_as_quality(self._last), new) > quoted * _MOSTLY
+        quoted = int(np.count_nonzero(quotes.ask > 0))
+        return stale_rows(self._last, quotes) > quoted * _MOSTLY
 
 
 def _as_quality(snapshot: Snapshot) -> Quotes:

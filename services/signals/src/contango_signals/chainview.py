@@ -10,6 +10,7 @@ volatility.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,12 @@ class Expiry:
     rows: Column
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slice:
     """One expiry's usable rows as columns of equal length, sorted by strike; prices in currency, vol annual.
 
-    ``reason`` says why there is no forward, or no smile.
+    ``reason`` says why there is no forward, or no smile. ``vol`` and ``delta`` (spot delta) are of what is out of the
+    money and computed when they are asked for: a scan looks into few of the expiries that it fits.
     """
 
     expiry: Expiry
@@ -52,11 +54,27 @@ class Slice:
     ask_ticks: Column
     t_years: float
     discount: float
+    mid: Column
+    spot: float
     forward: float | None
     smile: Smile | None
     reason: str | None
-    vol: Column
-    delta: Column
+
+    @cached_property
+    def _vol_delta(self) -> tuple[Column, Column]:
+        if self.forward is None:
+            return np.full(len(self.rows), math.nan), np.full(len(self.rows), math.nan)
+        return _vol_delta(
+            self.mid, self.strike, self.is_call, self.spot, self.forward, self.t_years, self.discount, self.smile
+        )
+
+    @property
+    def vol(self) -> Column:
+        return self._vol_delta[0]
+
+    @property
+    def delta(self) -> Column:
+        return self._vol_delta[1]
 
 
 def expiries(contracts: Block) -> list[Expiry]:
@@ -80,7 +98,7 @@ def _expiry(contracts: Block, rows: Column) -> Expiry:
 def slice_of(
     expiry: Expiry, contracts: Block, quotes: Block, *, spot: float, now_ns: int, tick_micros: int, rate_annual: float
 ) -> Slice:
-    """The usable quotes of one expiry with forward and smile, volatility and spot delta of what is out of the money."""
+    """The usable quotes of one expiry with forward and smile."""
     bid, ask = quotes["bid_ticks"][expiry.rows], quotes["ask_ticks"][expiry.rows]
     rows = expiry.rows[(bid > 0) & (ask >= bid)]
     bid, ask = (quotes[name][rows].astype(np.int64) for name in ("bid_ticks", "ask_ticks"))
@@ -90,12 +108,11 @@ def slice_of(
     discount = math.exp(-rate_annual * t_years)
     tick = tick_micros / 1e6
     forward, reason = _forward(strike, is_call, bid * tick, ask * tick, discount) if t_years > 0 else (None, "expired")
-    vol = delta = np.full(len(rows), math.nan)
     smile = None
     if forward is not None:
         smile, reason = _smile(strike, is_call, bid * tick, ask * tick, t_years, forward, discount)
-        vol, delta = _vol_delta(0.5 * (bid + ask) * tick, strike, is_call, spot, forward, t_years, discount, smile)
-    return Slice(expiry, rows, strike, is_call, bid, ask, t_years, discount, forward, smile, reason, vol, delta)
+    mid = 0.5 * (bid + ask) * tick
+    return Slice(expiry, rows, strike, is_call, bid, ask, t_years, discount, mid, spot, forward, smile, reason)
 
 
 def _smile(

@@ -8,7 +8,7 @@ missing is ``None`` and says why elsewhere.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict
 
 from contango_common.domain.blocks import Block
 
@@ -38,7 +38,7 @@ class ByReference(Event):
     """A fact whose bulk lies in blocks; the runtime attaches them before any fold sees the fact."""
 
     BY_REFERENCE: ClassVar[bool] = True
-    _blocks: Mapping[str, Block] | None = PrivateAttr(default=None)
+    __slots__ = ("_blocks",)  # beside the fields: not part of the fact, and nothing to set up when one is read
 
     def references(self) -> tuple[str, ...]:
         """Hashes of the blocks this fact needs."""
@@ -46,11 +46,11 @@ class ByReference(Event):
 
     def attach(self, blocks: Mapping[str, Block]) -> None:
         """Give the fact its blocks, keyed by hash. Only the runtime calls this."""
-        object.__setattr__(self, "__pydantic_private__", {"_blocks": blocks})
+        object.__setattr__(self, "_blocks", blocks)
 
     def block(self, digest: str) -> Block:
         """The attached block; KeyError when the runtime did not resolve it."""
-        blocks = self._blocks
+        blocks: Mapping[str, Block] | None = getattr(self, "_blocks", None)
         if blocks is None:
             raise KeyError(f"{type(self).__name__} was not given its block {digest}")
         return blocks[digest]

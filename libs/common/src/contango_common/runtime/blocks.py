@@ -45,9 +45,7 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
         assert self._writing is not None
         name, handle = self._writing
         start = handle.tell()
-        handle.write(_HEAD.pack(_MAGIC, len(data), digest.encode()))
-        handle.write(data)
-        handle.write(bytes(-len(data) % _ALIGN))
+        handle.write(b"".join((_HEAD.pack(_MAGIC, len(data), digest.encode()), data, bytes(-len(data) % _ALIGN))))
         handle.flush()
         self._where[digest] = (name, start + _HEAD.size, len(data))
         self._scanned[name] = handle.tell()

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import nats.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from contango_common.domain.errors import LogError
 from contango_common.events.codec import decode, encode
+from contango_common.runtime.direct import DirectClient, Headers
 from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.inputs import CONTROL, Input, with_control
 from contango_common.runtime.log import Log, Writer
@@ -50,7 +50,7 @@ class Conductor:
     """Runs one lock-step replay on a log."""
 
     def __init__(
-        self, log: Log, client: Client, participants: Iterable[tuple[str, frozenset[str]]], build: str
+        self, log: Log, client: DirectClient, participants: Iterable[tuple[str, frozenset[str]]], build: str
     ) -> None:
         known = list(participants)
         self._names = [name for name, _ in known]
@@ -68,7 +68,7 @@ class Conductor:
 
     async def run(self, params: dict[str, Any], start_ns: int, reason: str) -> AsyncIterator[int]:
         """Drive the run to its end; yields the event time of each input when all it caused has happened."""
-        await self._client.subscribe(REPORT, cb=self._on_report)
+        await self._client.subscribe_direct(REPORT, self._on_report)
         await self._ask_feed(None)
         await self._find_turn()
         await self._client.subscribe(HELLO, cb=self._on_hello)
@@ -178,8 +178,8 @@ class Conductor:
             timer.cancel()
             self._awaited = self._news = None
 
-    async def _on_report(self, msg: Msg) -> None:
-        kind, name, first, *rest = msg.data.decode().split(" ")
+    def _on_report(self, subject: str, reply: str, data: bytes, headers: Headers) -> None:
+        kind, name, first, *rest = data.decode().split(" ")
         if kind == "F":
             self._feed_at, name = _feed_at(name, first, *rest), ""
             seq = 0

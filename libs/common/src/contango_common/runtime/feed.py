@@ -5,10 +5,10 @@ import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from contango_common.events.codec import encode
+from contango_common.runtime.direct import DirectClient
 from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.inputs import Input
 from contango_common.runtime.log import Log, Writer
@@ -25,7 +25,9 @@ class FeedServer:
     On start the log says which inputs are there already; they are skipped, never published again.
     """
 
-    def __init__(self, log: Log, client: Client, inputs: Iterable[Input], sources: Iterable[str], build: str) -> None:
+    def __init__(
+        self, log: Log, client: DirectClient, inputs: Iterable[Input], sources: Iterable[str], build: str
+    ) -> None:
         self._log, self._client, self._build = log, client, build
         self._sources = tuple(sources)
         self._inputs: Iterator[Input] = iter(inputs)

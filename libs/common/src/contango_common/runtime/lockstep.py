@@ -5,11 +5,10 @@ import logging
 from collections.abc import Mapping
 
 import nats.errors
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from contango_common.domain.blocks import Block
 from contango_common.events.codec import encode
+from contango_common.runtime.direct import DirectClient, Headers
 from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.fold import Fold
 from contango_common.runtime.log import Log
@@ -24,17 +23,18 @@ logger = logging.getLogger(__name__)
 class LockStep:
     """Follows the log, keeps what it decided until granted, reports both."""
 
-    def __init__(self, running: Running, client: Client, watch: Watch | None = None) -> None:
+    def __init__(self, running: Running, client: DirectClient, watch: Watch | None = None) -> None:
         self.running, self._client, self._watch = running, client, watch or Unwatched()
         self.name = running.participant.name
         self._pending: dict[int, bytes] = {}
         self._published: dict[int, int] = {}
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._publishing = asyncio.Lock()
+        self._turning: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
 
     async def run(self) -> None:
         """Until cancelled, or until the log says that this process must stop (LogError)."""
-        turns = await self._client.subscribe(turn_subject(self.name), cb=self._on_turn)
+        turns = await self._client.subscribe_direct(turn_subject(self.name), self._on_turn)
         following = asyncio.create_task(self._follow())
         try:
             await asyncio.wait({following, self._failed}, return_when=asyncio.FIRST_COMPLETED)
@@ -64,8 +64,13 @@ class LockStep:
         word = b"R %b %d %d" % (self.name.encode(), seq, seq in self._pending)
         await self._client.publish(REPORT, word)
 
-    async def _on_turn(self, msg: Msg) -> None:
-        kind, _, number = msg.data.partition(b" ")
+    def _on_turn(self, subject: str, reply: str, data: bytes, headers: Headers) -> None:
+        task = asyncio.get_running_loop().create_task(self._turn(data))
+        self._turning.add(task)
+        task.add_done_callback(self._turning.discard)
+
+    async def _turn(self, word: bytes) -> None:
+        kind, _, number = word.partition(b" ")
         seq = int(number)
         try:
             if kind == b"G":
@@ -94,7 +99,7 @@ class LockStep:
 async def join(
     fold: Fold,
     log: Log,
-    client: Client,
+    client: DirectClient,
     blocks: Mapping[str, Block],
     snapshots: SnapshotStore,
     *,
@@ -110,7 +115,7 @@ async def join(
     return LockStep(running, client, watch)
 
 
-async def _hello(client: Client, name: str) -> int:
+async def _hello(client: DirectClient, name: str) -> int:
     while True:
         try:
             answer = await client.request(HELLO, name.encode(), timeout=1.0)

@@ -11,11 +11,11 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator
+from typing import Any
 
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
-from nats.aio.msg import Msg
+import orjson
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
@@ -27,6 +27,7 @@ from nats.js.api import (
 )
 
 from contango_common.domain.errors import ContangoError, LogError, UserError
+from contango_common.runtime.direct import DirectClient, Headers
 from contango_common.runtime.log import AppendUnknown, Message, WrongLastSequence
 
 STREAM = "LOG"
@@ -34,6 +35,8 @@ SUBJECTS = "log.>"
 EPOCH = "contango_epoch"
 _WRITER = "Writer"
 _WRONG_LAST_SEQUENCE = 10071
+_UNAVAILABLE = 503
+_PAUSE_S = 0.2  # after a publish whose fate is unknown
 _HEARTBEAT_S = 5.0
 _FIRST_CONNECTION_S = 5.0
 _DUPLICATE_WINDOW_S = 3600.0
@@ -52,7 +55,7 @@ async def connect(
     token: str | None = None,
     user: str | None = None,
     password: str | None = None,
-) -> Client:
+) -> DirectClient:
     """A client that, once connected, reconnects for ever.
 
     Raises BusUnavailable when no server has answered for five seconds, UserError when it refuses the credentials.
@@ -60,7 +63,7 @@ async def connect(
     loop = asyncio.get_running_loop()
     give_up = loop.time() + _FIRST_CONNECTION_S
     while True:
-        client = Client()
+        client = DirectClient()
         try:
             await _first_connection(client, url, name, token, user, password)
             client.options["allow_reconnect"] = True
@@ -80,7 +83,7 @@ async def connect(
 
 
 async def _first_connection(
-    client: Client, url: str, name: str, token: str | None, user: str | None, password: str | None
+    client: DirectClient, url: str, name: str, token: str | None, user: str | None, password: str | None
 ) -> None:
     """One attempt; what goes wrong before it succeeds is raised, what goes wrong afterwards is logged."""
 
@@ -103,17 +106,20 @@ async def _first_connection(
         error_cb=on_error,
         inbox_prefix=f"_INBOX_{name.replace('.', '_')}".encode(),
         pending_size=64 * 1024 * 1024,
+        skip_subject_validation=True,  # all subjects are our own
     )
 
 
 class NatsLog:
     """The log port over a connected client."""
 
-    def __init__(self, client: Client, *, timeout_s: float = 5.0) -> None:
+    def __init__(self, client: DirectClient, *, timeout_s: float = 5.0) -> None:
         self.client = client
         self._js = client.jetstream(timeout=timeout_s)
         self._timeout_s = timeout_s
         self._epoch: str | None = None
+        self._inbox, self._asks = "", 0
+        self._answers: dict[str, asyncio.Future[tuple[str, bytes]]] = {}
 
     async def exists(self) -> bool:
         try:
@@ -160,23 +166,42 @@ class NatsLog:
             _WRITER: writer,
         }
         try:
-            ack = await self._js.publish(subject, data, headers=headers, timeout=self._timeout_s)
-        except nats.js.errors.APIError as error:
-            if error.err_code == _WRONG_LAST_SEQUENCE:
-                raise WrongLastSequence(f"{subject}: {error.description}") from error
-            if error.code == 503:
-                raise AppendUnknown(str(error)) from error
-            raise LogError(f"{subject}: the server refused the message: {error.description}") from error
+            status, answer = await self._asked(subject, data, headers)
         except (
-            nats.errors.TimeoutError,
-            nats.js.errors.NoStreamResponseError,
-            nats.errors.NoRespondersError,
+            TimeoutError,
             nats.errors.ConnectionClosedError,
+            nats.errors.ConnectionDrainingError,
             nats.errors.OutboundBufferLimitError,
         ) as error:
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_PAUSE_S)
             raise AppendUnknown(f"{subject}: {type(error).__name__}") from error
-        return ack.seq
+        if not answer:  # nobody listens: no stream, or no server that has it
+            await asyncio.sleep(_PAUSE_S)
+            raise AppendUnknown(f"{subject}: nobody answers ({status})")
+        return _sequence(subject, orjson.loads(answer))
+
+    async def _asked(self, subject: str, data: bytes, headers: Headers) -> tuple[str, bytes]:
+        """Publish and wait for the server's word on it: status line (empty: none) and body."""
+        if not self._inbox:
+            inbox = self.client.new_inbox()
+            await self.client.subscribe_direct(f"{inbox}.*", self._on_answer)
+            self._inbox = inbox
+        self._asks += 1
+        reply, loop = f"{self._inbox}.{self._asks}", asyncio.get_running_loop()
+        answer: asyncio.Future[tuple[str, bytes]] = loop.create_future()
+        self._answers[reply] = answer
+        timer = loop.call_later(self._timeout_s, _give_up, answer)
+        try:
+            await self.client.publish(subject, data, reply=reply, headers=headers)
+            return await answer
+        finally:
+            timer.cancel()
+            del self._answers[reply]
+
+    def _on_answer(self, subject: str, reply: str, data: bytes, headers: Headers) -> None:
+        answer = self._answers.get(subject)
+        if answer is not None and not answer.done():
+            answer.set_result((headers.get("Status", ""), data))
 
     async def last(self, subject: str | None = None) -> Message | None:
         if subject is None:
@@ -258,7 +283,7 @@ class _Subscription:
     async def __aenter__(self) -> "_Subscription":
         client = self._log.client
         inbox = client.new_inbox()
-        self._core = await client.subscribe(inbox, cb=self._on_message, pending_msgs_limit=-1, pending_bytes_limit=-1)
+        self._core = await client.subscribe_direct(inbox, self._on_message)
         config = ConsumerConfig(
             deliver_subject=inbox,
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
@@ -325,25 +350,43 @@ class _Subscription:
 
         self._watch = asyncio.get_running_loop().call_later(3 * _HEARTBEAT_S, look)
 
-    async def _on_message(self, msg: Msg) -> None:
+    def _on_message(self, subject: str, reply: str, data: bytes, headers: Headers) -> None:
         self._alive = True
-        if not msg.reply:
-            self._on_heartbeat(msg)
+        if not reply:
+            self._on_heartbeat(headers)
             return
         # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<timestamp>.<pending>
-        tokens = msg.reply.split(".")
+        tokens = reply.split(".")
         stream_seq, consumer_seq = int(tokens[-4]), int(tokens[-3])
         if consumer_seq != self._delivered + 1:
             self._put(None)
             return
         self._delivered = consumer_seq
-        self._put(_message(stream_seq, msg.subject, msg.data, msg.headers, int(tokens[-1])))
+        self._put(_message(stream_seq, subject, data, headers, int(tokens[-1])))
 
-    def _on_heartbeat(self, msg: Msg) -> None:
+    def _on_heartbeat(self, headers: Headers) -> None:
         """A heartbeat names the last delivered consumer sequence: more than we saw means something was lost."""
-        sent = (msg.headers or {}).get("Nats-Last-Consumer")
+        sent = headers.get("Nats-Last-Consumer")
         if sent is not None and int(sent) > self._delivered:
             self._put(None)
+
+
+def _give_up(answer: "asyncio.Future[tuple[str, bytes]]") -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())
+
+
+def _sequence(subject: str, answer: dict[str, Any]) -> int:
+    """The sequence in the server's word on a publish; else the error that it is."""
+    error = answer.get("error")
+    if error is None:
+        return int(answer["seq"])
+    why = error.get("description", "no reason given")
+    if error.get("err_code") == _WRONG_LAST_SEQUENCE:
+        raise WrongLastSequence(f"{subject}: {why}")
+    if error.get("code") == _UNAVAILABLE:
+        raise AppendUnknown(f"{subject}: {why}")
+    raise LogError(f"{subject}: the server refused the message: {why}")
 
 
 def _message(seq: int, subject: str, data: bytes, headers: dict[str, str] | None, pending: int = 0) -> Message:

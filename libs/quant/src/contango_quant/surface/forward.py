@@ -9,7 +9,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numba import njit
+from numpy.typing import ArrayLike
 
 from contango_quant.broadcast import Floats
 
@@ -54,11 +55,39 @@ def forward_from_parity(
     """
     if not (math.isfinite(discount) and discount > 0.0):
         raise ValueError(f"discount must be finite and above 0, got {discount!r}")
-    k, parity, width = usable_pairs(strike, call_bid, call_ask, put_bid, put_ask)
+    columns = _columns(strike, call_bid, call_ask, put_bid, put_ask)
+    value, error, pairs = forward_kernel(*columns, float(discount), nearest_pairs, min_pairs)
+    if pairs < min_pairs:
+        return ForwardFit(None, pairs, None, f"{pairs} usable call-put pairs, {min_pairs} needed")
+    if not value > 0.0:
+        return ForwardFit(None, pairs, None, f"parity gives a forward of {value:.6g}")
+    return ForwardFit(value, pairs, error, None)
+
+
+@njit(cache=True, error_model="numpy")
+def forward_kernel(
+    strike: Floats,
+    call_bid: Floats,
+    call_ask: Floats,
+    put_bid: Floats,
+    put_ask: Floats,
+    discount: float,
+    nearest_pairs: int,
+    min_pairs: int,
+) -> tuple[float, float, int]:
+    """(forward, standard error, pairs) of equally long columns; where pairs are too few, nan and how many there are."""
+    k, parity, width = usable_rows(strike, call_bid, call_ask, put_bid, put_ask)
     if k.size < min_pairs:
-        return ForwardFit(None, int(k.size), None, f"{k.size} usable call-put pairs, {min_pairs} needed")
-    near = np.argsort(np.abs(parity), kind="stable")[:nearest_pairs]
-    return _robust(k[near] + parity[near] / discount, width[near] / discount)
+        return math.nan, math.nan, k.size
+    near = np.argsort(np.abs(parity), kind="mergesort")[:nearest_pairs]
+    estimates, halves = k[near] + parity[near] / discount, width[near] / discount
+    # A locked pair is no certain one: its width counts as at least a tenth of the usual.
+    halves = np.maximum(halves, max(0.1 * np.median(halves), 1e-9 * np.abs(estimates).max()))
+    weight = 1.0 / halves**2
+    value = weighted_median(estimates, weight)
+    spread = MAD_TO_SIGMA * weighted_median(np.abs(estimates - value), weight)
+    error = max(spread, 0.5 * halves.min()) / math.sqrt(estimates.size)
+    return value, error, estimates.size
 
 
 def usable_pairs(
@@ -71,40 +100,43 @@ def usable_pairs(
     >>> usable_pairs([95.0, 100.0], [7.9, 4.4], [8.1, 4.6], [1.9, 0.0], [2.1, 3.6])
     (array([95.]), array([6.]), array([0.2]))
     """
-    columns = [np.asarray(c, dtype=np.float64) for c in (strike, call_bid, call_ask, put_bid, put_ask)]
-    if any(c.ndim != 1 or c.shape != columns[0].shape for c in columns):
-        raise ValueError(f"columns must be equally long lines, got shapes {[c.shape for c in columns]}")
-    strike, call_bid, call_ask, put_bid, put_ask = columns
-    good: NDArray[np.bool_] = np.isfinite(strike) & (strike > 0.0)
-    for bid, ask in ((call_bid, call_ask), (put_bid, put_ask)):
-        good &= np.isfinite(bid) & np.isfinite(ask) & (bid > 0.0) & (ask >= bid)
-    cb, ca, pb, pa = (c[good] for c in (call_bid, call_ask, put_bid, put_ask))
-    return strike[good], 0.5 * (cb + ca - pb - pa), 0.5 * (ca - cb + pa - pb)
+    found: tuple[Floats, Floats, Floats] = usable_rows(*_columns(strike, call_bid, call_ask, put_bid, put_ask))
+    return found
 
 
-def _robust(estimates: Floats, width: Floats) -> ForwardFit:
-    # A locked pair is no certain one: its width counts as at least a tenth of the usual.
-    floor = max(0.1 * float(np.median(width)), 1e-9 * float(np.abs(estimates).max()))
-    width = np.maximum(width, floor)
-    weight = 1.0 / width**2
-    value = weighted_median(estimates, weight)
-    spread = MAD_TO_SIGMA * weighted_median(np.abs(estimates - value), weight)
-    error = max(spread, 0.5 * float(width.min())) / math.sqrt(estimates.size)
-    if value <= 0.0:
-        return ForwardFit(None, int(estimates.size), None, f"parity gives a forward of {value:.6g}")
-    return ForwardFit(value, int(estimates.size), error, None)
+def _columns(*columns: ArrayLike) -> list[Floats]:
+    lines = [np.require(c, dtype=np.float64, requirements=["C", "W"]) for c in columns]
+    if any(c.ndim != 1 or c.shape != lines[0].shape for c in lines):
+        raise ValueError(f"columns must be equally long lines, got shapes {[c.shape for c in lines]}")
+    return lines
 
 
+@njit(cache=True, error_model="numpy")
+def usable_rows(
+    strike: Floats, call_bid: Floats, call_ask: Floats, put_bid: Floats, put_ask: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """`usable_pairs` for compiled callers."""
+    n, size = 0, strike.shape[0]
+    k, parity, width = np.empty(size), np.empty(size), np.empty(size)
+    for i in range(size):
+        cb, ca, pb, pa = call_bid[i], call_ask[i], put_bid[i], put_ask[i]
+        if 0.0 < strike[i] < np.inf and 0.0 < cb <= ca < np.inf and 0.0 < pb <= pa < np.inf:
+            k[n], parity[n], width[n] = strike[i], 0.5 * (cb + ca - pb - pa), 0.5 * (ca - cb + pa - pb)
+            n += 1
+    return k[:n], parity[:n], width[:n]
+
+
+@njit(cache=True, error_model="numpy")
 def weighted_median(values: Floats, weights: Floats) -> float:
     """The value at which half the weight is reached; the mean of two when it is reached exactly between.
 
     >>> weighted_median(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 5.0]))
     2.0
     """
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values, kind="mergesort")
     sums = np.cumsum(weights[order])
     half = 0.5 * sums[-1]
-    i = int(np.searchsorted(sums, half))
+    i = np.searchsorted(sums, half)
     if sums[i] == half:
-        return float(0.5 * (values[order[i]] + values[order[i + 1]]))
-    return float(values[order[i]])
+        return 0.5 * (values[order[i]] + values[order[i + 1]])
+    return values[order[i]]

@@ -36,6 +36,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     ),
     Benchmark("recorder_rows", True, ("recorder_rows_per_s",)),
     Benchmark("quant_pricing", False, ("iv_per_s", "greeks_rows_per_s")),
+    Benchmark("quant_american", False, ("american_per_s",)),
     Benchmark("quant_surface", False, ("surface_fit_ms", "smile_fit_ms")),
     Benchmark("lockstep", True, ("lockstep_frames_per_s", "lockstep_messages_per_frame", "rss_mb.*")),
 )

@@ -8,13 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nats.aio.client import Client
-
 from contango_common.edge.health import HealthServer
 from contango_common.edge.metrics import Metrics
 from contango_common.edge.redact import Redactor
 from contango_common.edge.settings import Settings
 from contango_common.runtime.blocks import BlockStore
+from contango_common.runtime.direct import DirectClient
 from contango_common.runtime.nats import NatsLog, connect
 from contango_common.runtime.snapshot import SnapshotStore
 
@@ -29,7 +28,7 @@ class Context:
     settings: Settings
     metrics: Metrics
     health: HealthServer
-    client: Client
+    client: DirectClient
     log: NatsLog
     blocks: BlockStore
     snapshots: SnapshotStore
