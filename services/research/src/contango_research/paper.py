@@ -25,6 +25,7 @@ from contango_research.cli.options import day
 from contango_research.cli.screen import console, count_bar
 from contango_research.fleet import Fleet, fleet
 from contango_research.house import MODULES
+from contango_research.kernels import compile_kernels
 from contango_research.replay import raise_if_given_up, read_log
 from contango_research.serve.context import addresses
 
@@ -59,6 +60,7 @@ def run_paper(
         env["CONTANGO_BOOK"] = str(config.absolute())
     stop = _on_signals()
     began = monotonic_s()
+    compile_kernels()
     gateway = {"gateway": {"CONTANGO_GATEWAY_PORT": str(port)}}
     with fleet(run_dir, SERVICES, env, service_env=gateway) as running:
         _announce(running, run_dir)

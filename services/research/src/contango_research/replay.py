@@ -20,6 +20,7 @@ from contango_research.backtest import Period, Progress
 from contango_research.book import Book
 from contango_research.fleet import Fleet, fleet
 from contango_research.house import MODULES
+from contango_research.kernels import compile_kernels
 
 SERVICES = ("conductor", "market-data", *MODULES, "recorder")
 Meddle = Callable[[Fleet], None]
@@ -65,6 +66,8 @@ def run_replay(
     }
     if book_file is not None:
         env["CONTANGO_BOOK"] = str(book_file.absolute())
+    said("compiling the kernels (once a version)")
+    compile_kernels()
     said("starting NATS" + (", PostgreSQL" if database else "") + " and the services")
     services = [name for name in SERVICES if database or name != "recorder"]
     with fleet(run_dir, services, env, database=database, service_env=service_env) as running:
