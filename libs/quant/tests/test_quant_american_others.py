@@ -12,7 +12,7 @@ from scipy.integrate import quad
 from contango_quant.pricing.american.bjerksund import bjerksund_price
 from contango_quant.pricing.american.cash_dividends import cash_dividend_price
 from contango_quant.pricing.american.escrowed import escrowed_price
-from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp, mills
+from contango_quant.pricing.american.gauss import bell_and_cdf, scaled_tail
 from contango_quant.pricing.american.price import precise_price
 from contango_quant.pricing.american.quadratic import quadratic_price
 from contango_quant.pricing.american.tree import tree_price
@@ -33,14 +33,12 @@ def test_the_branchless_normal_distribution_is_the_exact_one(x):
     bell, probability = bell_and_cdf(x)
     assert probability == pytest.approx(cdf(x), rel=2e-15 * (1 + x * x))
     assert bell == pytest.approx(math.exp(-0.5 * x * x), rel=2e-15 * (1 + x * x))
-    assert fast_exp(x) == pytest.approx(math.exp(x), rel=1e-15)
 
 
 def test_the_branchless_functions_hold_at_their_ends():
     assert bell_and_cdf(1e300)[1] == 1.0
     assert 0.0 <= bell_and_cdf(-1e300)[1] < 1e-290
-    assert fast_exp(-1e6) == pytest.approx(math.exp(-700.0))
-    assert mills(1e8) * 1e8 == pytest.approx(1 / math.sqrt(2 * math.pi))
+    assert scaled_tail(1e8) * 1e8 == pytest.approx(1 / math.sqrt(2 * math.pi))
 
 
 @settings(max_examples=25)

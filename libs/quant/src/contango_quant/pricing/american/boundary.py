@@ -23,9 +23,10 @@ import numpy as np
 from numba import njit
 
 from contango_quant.broadcast import Floats
-from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp
+from contango_quant.pricing.american.gauss import bell_and_cdf
 from contango_quant.pricing.american.guess import FLAT, perpetual_boundary, qd_plus
 from contango_quant.pricing.american.scheme import Scheme
+from contango_quant.pricing.elementary import exp
 from contango_quant.pricing.normal import INV_SQRT_2PI
 
 REFRESH = 2  # the Jacobian serves so many rounds
@@ -171,7 +172,7 @@ def _falls(zeta: Floats) -> bool:
 @njit(cache=True, error_model="numpy")
 def _exp_of(factor: float, x: Floats, out: Floats) -> None:
     for k in range(x.shape[0]):
-        out[k] = fast_exp(factor * x[k])
+        out[k] = exp(factor * x[k])
 
 
 @njit(cache=True, error_model="numpy")
@@ -201,7 +202,7 @@ def _integrands(a_x: float, b: float, s: float, at: Floats, dm: Floats, bell: Fl
     inverse = 1.0 / s
     for k in range(at.shape[0]):
         z, slope = at[k], dm[k]
-        gap = bell[k] * inverse * (a_x * fast_exp(s * z) - b)  # e^(q(τ−t)) g (rK/B − q)
+        gap = bell[k] * inverse * (a_x * exp(s * z) - b)  # e^(q(τ−t)) g (rK/B − q)
         at[k] = b * cdf[k] - gap
         bell[k] = b * bell[k] + slope * gap
         cdf[k] = gap * (slope - s) / z if z > 0.0 else 0.0

@@ -20,7 +20,8 @@ import math
 from numba import njit
 
 from contango_quant.broadcast import Floats
-from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp
+from contango_quant.pricing.american.gauss import bell_and_cdf
+from contango_quant.pricing.elementary import exp
 from contango_quant.pricing.normal import INV_SQRT_2PI
 
 ROUNDS, ROUNDS_FLAT = 4, 8  # the latter where the rate is small beside a yield below 0
@@ -66,7 +67,7 @@ def _constants(a: float, b: float, s: float, depth: float, root: Floats, memory:
     for i in range(root.shape[0]):
         x = root[i]
         rate, carry, v = a * x * x, b * x * x, s * x
-        discount, lost = fast_exp(-rate), fast_exp(-carry)
+        discount, lost = exp(-rate), exp(-carry)
         ratio = rate / (1.0 - discount) if rate > 1e-5 else 1.0 + 0.5 * rate  # rτ/(1 − e^(−rτ))
         square = 1.0 / (v * v)
         w = 2.0 * (rate - carry) * square - 1.0
@@ -76,7 +77,7 @@ def _constants(a: float, b: float, s: float, depth: float, root: Floats, memory:
         memory[0, i], memory[1, i] = discount, lost
         memory[2, i] = -0.5 * (w + spread) + kappa * discount * ratio * (1.0 - 2.0 * ratio * square / spread2)
         memory[3, i] = kappa
-        drop[i] = depth * (1.0 - fast_exp(-2.0 * v / depth))
+        drop[i] = depth * (1.0 - exp(-2.0 * v / depth))
 
 
 @njit(cache=True, error_model="numpy")
@@ -90,7 +91,7 @@ def _newton_round(
         rate, carry, v = a * x * x, b * x * x, s * x
         inverse = 1.0 / v
         y = start - drop[i]
-        boundary = fast_exp(y)
+        boundary = exp(y)
         d1 = (y + rate - carry) * inverse + 0.5 * v
         bell, n1 = bell_and_cdf(-d1)
         _, n2 = bell_and_cdf(v - d1)

@@ -22,8 +22,9 @@ from numba import njit
 
 from contango_quant.broadcast import Floats
 from contango_quant.pricing.american.boundary import Work, interpolate, start_of
-from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp, mills
+from contango_quant.pricing.american.gauss import bell_and_cdf, scaled_tail
 from contango_quant.pricing.american.scheme import Scheme
+from contango_quant.pricing.elementary import exp
 
 SMALLEST_GAMMA = 1e-5
 
@@ -67,7 +68,7 @@ def _difference(
         _, n1 = bell_and_cdf(-d2 - s * m)
         _, flat2 = bell_and_cdf(-d2_flat)
         _, flat1 = bell_and_cdf(-d2_flat - s * m)
-        income[k] = a * fast_exp(-a * t) * (n2 - flat2) - b * spot * fast_exp(-b * t) * (n1 - flat1)
+        income[k] = a * exp(-a * t) * (n2 - flat2) - b * spot * exp(-b * t) * (n1 - flat1)
 
 
 @njit(cache=True, error_model="numpy")
@@ -97,7 +98,7 @@ def flat_terms(a: float, b: float, s: float, y: float, distance: float) -> tuple
     factor4 = 0.5 * (more2 - boundary * more1) / gamma
     term3 = factor3 * math.exp(-distance * more2) * near
     # e^(Y(γ−c)) N(−γ−Y) with both exponents taken together, for the first alone may overflow
-    term4 = factor4 * math.exp(-0.5 * ((distance + c) ** 2 + twice_a)) * mills(gamma + distance)
+    term4 = factor4 * math.exp(-0.5 * ((distance + c) ** 2 + twice_a)) * scaled_tail(gamma + distance)
     return math.exp(y - b) * n1, term3, term4, factor3, factor4
 
 

@@ -10,9 +10,10 @@ from numba import njit
 
 from contango_quant.broadcast import Floats
 from contango_quant.pricing.american.boundary import Work, interpolate, start_of
-from contango_quant.pricing.american.gauss import bell_and_cdf, fast_exp
+from contango_quant.pricing.american.gauss import bell_and_cdf
 from contango_quant.pricing.american.premium import conjugates, flat_terms, floored
 from contango_quant.pricing.american.scheme import Scheme
+from contango_quant.pricing.elementary import exp
 from contango_quant.pricing.normal import INV_SQRT_2PI
 
 
@@ -70,8 +71,8 @@ def _difference_slopes(
         bell_e2, _ = bell_and_cdf(-e2)
         bell_d1, n_d1 = bell_and_cdf(-d1)
         bell_e1, n_e1 = bell_and_cdf(-e1)
-        strike_part = a * fast_exp(-a * t) * INV_SQRT_2PI * per_y
-        spot_part = b * spot * fast_exp(-b * t)
+        strike_part = a * exp(-a * t) * INV_SQRT_2PI * per_y
+        spot_part = b * spot * exp(-b * t)
         density = INV_SQRT_2PI * per_y * (bell_d1 - bell_e1)
         bend = INV_SQRT_2PI * per_y * per_y * (d1 * bell_d1 - e1 * bell_e1)
         first[k] = spot_part * (density - (n_d1 - n_e1)) - strike_part * (bell_d2 - bell_e2)
