@@ -1,4 +1,4 @@
-"""American volatilities of VXX, December 2016: twenty days of a fund that pays nothing and costs something to borrow."""
+"""American volatilities of VXX, December 2016: twenty days of a fund that pays nothing and costs to borrow."""
 
 from pathlib import Path
 
