@@ -13,6 +13,7 @@ from contango_common.runtime.log import Message
 from contango_common.runtime.nats import NatsLog, connect
 from contango_common.runtime.participant import Participant
 from contango_common.runtime.snapshot import SnapshotStore
+from contango_common.runtime.turns import turn_of
 from support import toy
 
 
@@ -31,7 +32,7 @@ async def lockstep_messages(count: int, folder: Path) -> list[Message]:
         tasks = [
             asyncio.create_task(FeedServer(NatsLog(clients[1]), clients[1], toy.inputs(count), ("md",), "b").run())
         ]
-        conductor = Conductor(log, clients[0], [(f.NAME, f.READS) for f in toy.FOLDS], "b")
+        conductor = Conductor(log, clients[0], [turn_of(f) for f in toy.FOLDS], "b")
 
         async def participant(index: int) -> None:
             client = clients[2 + index]

@@ -11,6 +11,7 @@ from typing import cast
 from contango_common.domain.blocks import Block
 from contango_common.runtime.fold import Fold
 from contango_common.runtime.participant import Participant
+from contango_common.runtime.turns import Turn, turn_of
 
 BUILD = version("contango-research")
 
@@ -37,9 +38,9 @@ def participants(blocks: Mapping[str, Block]) -> list[Participant]:
     return [Participant(fold_of(service), blocks, BUILD) for service in MODULES]
 
 
-def turns() -> list[tuple[str, frozenset[str]]]:
-    """Names and subjects, for the scheduler."""
-    return [(fold.NAME, fold.READS) for fold in map(fold_of, MODULES)]
+def turns() -> list[Turn]:
+    """Everybody in the order of turns, for the conductor."""
+    return [turn_of(fold_of(service)) for service in MODULES]
 
 
 def judges() -> list[Fold]:

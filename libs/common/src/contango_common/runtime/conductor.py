@@ -15,14 +15,14 @@ from typing import Any
 import nats.errors
 from nats.aio.msg import Msg
 
-from contango_common.domain.errors import LogError
+from contango_common.domain.errors import LogError, Undecodable
 from contango_common.events.codec import decode, encode
 from contango_common.runtime.direct import DirectClient, Headers
 from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.inputs import CONTROL, Input, with_control
 from contango_common.runtime.log import Log, Writer
 from contango_common.runtime.schedule import Schedule
-from contango_common.runtime.turns import ASK_AGAIN_S, FEED, HELLO, REPORT, turn_subject
+from contango_common.runtime.turns import ASK_AGAIN_S, FEED, HELLO, REPORT, Turn, tags_of, turn_subject
 
 logger = logging.getLogger(__name__)
 NAME = "conductor"
@@ -44,24 +44,24 @@ class FeedAt:
     seq: int
     source: str
     upcoming_ns: int | None
+    tags: str
 
 
 class Conductor:
     """Runs one lock-step replay on a log."""
 
-    def __init__(
-        self, log: Log, client: DirectClient, participants: Iterable[tuple[str, frozenset[str]]], build: str
-    ) -> None:
-        known = list(participants)
-        self._names = [name for name, _ in known]
-        self._schedule = Schedule(known)
+    def __init__(self, log: Log, client: DirectClient, turns: Iterable[Turn], build: str) -> None:
+        known = list(turns)
+        self._names = [turn.name for turn in known]
+        self._hears = [turn.hears for turn in known]
+        self._schedule = Schedule((turn.name, turn.reads) for turn in known)
         self._log, self._client, self._build = log, client, build
         self.cursor = 0
         self.head = 0
-        self._subjects: dict[int, str] = {}
+        self._messages: dict[int, tuple[str, str]] = {}  # of those not yet handled: subject and tags
         self._old = 0
         self._reports: dict[str, dict[int, bool]] = {name: {} for name in self._names}
-        self._published: dict[tuple[str, int], int] = {}
+        self._published: dict[tuple[str, int], tuple[int, str]] = {}
         self._feed_at: FeedAt | None = None
         self._awaited: tuple[str, str, int] | None = None
         self._news: asyncio.Future[bool] | None = None
@@ -79,10 +79,10 @@ class Conductor:
             if isinstance(item, Input):
                 if item.key not in said:
                     seq = await control.publish(encode(item.envelope(self._build)), item.key)
-                    self._appended(seq, control.subject, 0)
+                    self._appended(seq, control.subject, 0, tags_of(item.events))
             else:
                 at = await self._ask_feed(item.number)
-                self._appended(at.seq, f"log.{at.source}", 0)
+                self._appended(at.seq, f"log.{at.source}", 0, at.tags)
             failpoint("after-publish", NAME)
             await self._settle()
             yield item.ts_ns
@@ -106,30 +106,38 @@ class Conductor:
             self.cursor += 1
 
     async def _turn(self, seq: int) -> None:
-        subject = self._subjects.pop(seq, None) or await self._subject_of(seq)
+        known = seq in self._messages
+        subject, tags = self._messages.pop(seq) if known else await self._look_up(seq)
         for index in self._schedule.readers(subject):
             name = self._names[index]
+            if tags and self._hears[index].isdisjoint(tags.split(",")):
+                continue
             if await self._handled(name, seq):
-                self._appended(await self._grant(name, seq), f"log.{name}", seq)
+                published, of = await self._grant(name, seq)
+                self._appended(published, f"log.{name}", seq, of)
             elif seq <= self._old:
                 answered = await self._answered(name, seq)
                 if answered is not None:
-                    self._appended(answered, f"log.{name}", seq)
+                    self._appended(answered[0], f"log.{name}", seq, answered[1])
 
-    async def _subject_of(self, seq: int) -> str:
+    async def _look_up(self, seq: int) -> tuple[str, str]:
+        """Subject and tags from the log; no tags of what cannot be decoded: everybody who reads it will say so."""
         message = await self._log.get(seq)
         if message is None:
             raise LogError(f"message {seq} is missing from the log")
-        return message.subject
+        try:
+            return message.subject, tags_of(decode(message.data).events)
+        except Undecodable:
+            return message.subject, ""
 
-    def _appended(self, seq: int, subject: str, cause: int) -> None:
+    def _appended(self, seq: int, subject: str, cause: int, tags: str) -> None:
         """Note a new message; one that was on the log when we started is known already."""
         if seq <= self._old:
             return
         if seq != self.head + 1:
             raise LogError(f"message {seq} came after {self.head}: somebody else writes to this log")
         self.head = seq
-        self._subjects[seq] = subject
+        self._messages[seq] = (subject, tags)
         self._schedule.appended(seq, cause)
 
     async def _handled(self, name: str, seq: int) -> bool:
@@ -143,22 +151,25 @@ class Conductor:
                 await self._say(turn_subject(name), b"A %d" % seq)
         return reports.pop(seq)
 
-    async def _grant(self, name: str, cause: int) -> int:
+    async def _grant(self, name: str, cause: int) -> tuple[int, str]:
         while True:
             await self._say(turn_subject(name), b"G %d" % cause)
             if (name, cause) not in self._published:
                 await self._hear("P", name, cause)
-            seq = self._published.pop((name, cause), None)
-            if seq is not None:
-                return seq
+            published = self._published.pop((name, cause), None)
+            if published is not None:
+                return published
             answered = await self._answered(name, cause)
             if answered is not None:
                 return answered
 
-    async def _answered(self, name: str, cause: int) -> int | None:
+    async def _answered(self, name: str, cause: int) -> tuple[int, str] | None:
         """A participant that died after publishing cannot say so any more; the log can."""
         own = await self._log.last(f"log.{name}")
-        return own.seq if own is not None and decode(own.data).cause == cause else None
+        if own is None:
+            return None
+        envelope = decode(own.data)
+        return (own.seq, tags_of(envelope.events)) if envelope.cause == cause else None
 
     async def _say(self, subject: str, word: bytes) -> None:
         try:
@@ -185,17 +196,17 @@ class Conductor:
             seq = 0
         else:
             seq = int(first)
-            self._note(kind, name, seq, rest[0])
+            self._note(kind, name, seq, rest)
         if self._news is not None and self._awaited == (kind, name, seq):
             _settle_with(self._news, True)
 
-    def _note(self, kind: str, name: str, seq: int, value: str) -> None:
+    def _note(self, kind: str, name: str, seq: int, rest: list[str]) -> None:
         if seq <= self.cursor:
             return
         if kind == "P":
-            self._published[name, seq] = int(value)
+            self._published[name, seq] = (int(rest[0]), rest[1])
         elif name in self._reports:
-            self._reports[name][seq] = value == "1"
+            self._reports[name][seq] = rest[0] == "1"
 
     async def _on_hello(self, msg: Msg) -> None:
         """A participant (re)starts: what it reported before is void, and it decides from the current turn on."""
@@ -219,8 +230,8 @@ class Conductor:
                 raise LogError(f"the feed stands at input {at.done}, not at {number}")
 
 
-def _feed_at(done: str, seq: str, source: str, upcoming: str) -> FeedAt:
-    return FeedAt(int(done), int(seq), source, None if upcoming == "-" else int(upcoming))
+def _feed_at(done: str, seq: str, source: str, upcoming: str, tags: str) -> FeedAt:
+    return FeedAt(int(done), int(seq), source, None if upcoming == "-" else int(upcoming), tags)
 
 
 def _settle_with(future: asyncio.Future[bool], value: bool) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from nats.aio.msg import Msg
 
-from contango_common.events.codec import encode
+from contango_common.events.codec import decode, encode
 from contango_common.runtime.direct import DirectClient
 from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.inputs import Input
 from contango_common.runtime.log import Log, Writer
-from contango_common.runtime.turns import FEED, REPORT
+from contango_common.runtime.turns import FEED, REPORT, tags_of
 
 NAME = "market-data"
 _AHEAD = 2  # inputs that lie ready: the next one, whose time the conductor wants to know, and the one after
@@ -35,7 +35,7 @@ class FeedServer:
         self._done = 0
         self._ahead: deque[tuple[Input, bytes]] = deque()
         self._last_seq = 0
-        self._last_source = "-"
+        self._last_source, self._last_tags = "-", ""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -52,6 +52,7 @@ class FeedServer:
             last = await self._log.last(subject)
             if last is not None and last.seq > self._last_seq:
                 self._last_seq, self._last_source = last.seq, source
+                self._last_tags = tags_of(decode(last.data).events)
                 self._done = int(last.msg_id.rpartition(":")[2])
         for _ in range(self._done):
             next(self._inputs, None)
@@ -72,7 +73,8 @@ class FeedServer:
                 failpoint("after-publish", NAME)
                 self._ahead.popleft()
             upcoming = b"%d" % self._ahead[0][0].ts_ns if self._ahead else b"-"
-            word = b"F %d %d %b %b" % (self._done, self._last_seq, self._last_source.encode(), upcoming)
+            stands = (self._done, self._last_seq, self._last_source.encode(), upcoming, self._last_tags.encode())
+            word = b"F %d %d %b %b %b" % stands
             await self._client.publish(REPORT, word)
             if published:
                 await asyncio.sleep(_LET_OUT_S)
@@ -84,4 +86,4 @@ class FeedServer:
     async def _publish(self, item: Input, data: bytes) -> None:
         number = self._done + 1
         self._last_seq = await self._writers[item.source].publish(data, f"in:{number}")
-        self._last_source, self._done = item.source, number
+        self._last_source, self._last_tags, self._done = item.source, tags_of(item.events), number

@@ -29,6 +29,11 @@ class Fold(Protocol):
     def initial(self) -> Any: ...
 
 
+def hears(fold: Fold) -> frozenset[str]:
+    """Tags of the facts that concern the fold at all. Nothing follows from a message that has none of them."""
+    return frozenset(kind.TAG for kind in (*fold.EVOLVE, *fold.DECIDE))
+
+
 def evolve(fold: Fold, state: Any, event: Event, at: At) -> None:
     """Take one fact, an input or the fold's own, into ``state``."""
     take = fold.EVOLVE.get(type(event))

@@ -10,11 +10,11 @@ from contango_common.domain.blocks import Block
 from contango_common.events.codec import encode
 from contango_common.runtime.direct import DirectClient, Headers
 from contango_common.runtime.failpoints import failpoint
-from contango_common.runtime.fold import Fold
+from contango_common.runtime.fold import Fold, hears
 from contango_common.runtime.log import Log
 from contango_common.runtime.shell import Running, open_participant
 from contango_common.runtime.snapshot import SnapshotStore
-from contango_common.runtime.turns import HELLO, REPORT, turn_subject
+from contango_common.runtime.turns import HELLO, REPORT, tags_of, turn_subject
 from contango_common.runtime.watch import Unwatched, Watch
 
 logger = logging.getLogger(__name__)
@@ -26,8 +26,9 @@ class LockStep:
     def __init__(self, running: Running, client: DirectClient, watch: Watch | None = None) -> None:
         self.running, self._client, self._watch = running, client, watch or Unwatched()
         self.name = running.participant.name
-        self._pending: dict[int, bytes] = {}
-        self._published: dict[int, int] = {}
+        self._pending: dict[int, tuple[bytes, str]] = {}
+        self._published: dict[int, tuple[int, str]] = {}
+        self._hears = hears(running.participant.fold)
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._publishing = asyncio.Lock()
         self._turning: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
@@ -55,10 +56,11 @@ class LockStep:
             watch.decided(message, envelope, answer)
             failpoint("after-decide", self.name)
             if answer is not None:
-                self._pending[message.seq] = encode(answer)
+                self._pending[message.seq] = (encode(answer), tags_of(answer.events))
             elif not self._pending:
                 self.running.maybe_snapshot(message)
-            await report(message.seq)
+            if answer is not None or envelope is None or any(e.TAG in self._hears for e in envelope.events):
+                await report(message.seq)
 
     async def _report(self, seq: int) -> None:
         word = b"R %b %d %d" % (self.name.encode(), seq, seq in self._pending)
@@ -84,16 +86,18 @@ class LockStep:
     async def _grant(self, cause: int) -> None:
         """Publish what was decided on ``cause``; a grant that comes twice is answered twice."""
         async with self._publishing:
-            data = self._pending.get(cause)
-            if data is not None:
+            pending = self._pending.get(cause)
+            if pending is not None:
+                data, tags = pending
                 self._watch.publishing()
-                self._published = {cause: await self.running.publish(data, cause)}
+                self._published = {cause: (await self.running.publish(data, cause), tags)}
                 self._watch.published()
                 failpoint("after-publish", self.name)
                 del self._pending[cause]
-            seq = self._published.get(cause)
-        if seq is not None:
-            await self._client.publish(REPORT, b"P %b %d %d" % (self.name.encode(), cause, seq))
+            published = self._published.get(cause)
+        if published is not None:
+            seq, tags = published
+            await self._client.publish(REPORT, b"P %b %d %d %b" % (self.name.encode(), cause, seq, tags.encode()))
 
 
 async def join(

@@ -5,16 +5,42 @@
                                                              b"A <seq>": say again how you stand with <seq>
     turn.feed            publish   conductor → feed          b"<n>": publish input n; empty: only say where you are
     turn.report          publish   participant → conductor   b"R <name> <seq> <0|1>": handled; 1 = waits to publish
-                                                             b"P <name> <cause> <seq>": published as <seq>
-                                   feed → conductor          b"F <n> <seq> <source> <ts of next | ->": stands at n
+                                                             b"P <name> <cause> <seq> <tags>": published as <seq>
+                                   feed → conductor          b"F <n> <seq> <source> <ts of next | -> <tags>": is at n
 
 Core NATS may lose any of them; whoever waits asks again, and every word may be said twice without harm.
+
+``<tags>`` are those of the message's facts, with commas. A participant says nothing about a message of which no fact
+concerns it (``fold.hears``), and the conductor, who knows that, does not wait for it.
 """
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from contango_common.events.base import Event
+from contango_common.runtime.fold import Fold, hears
 
 HELLO = "turn.hello"
 REPORT = "turn.report"
 FEED = "turn.feed"
 ASK_AGAIN_S = 0.5
+
+
+class Turn(NamedTuple):
+    """A participant as the conductor knows it: its name, the subjects it reads and the tags that concern it."""
+
+    name: str
+    reads: frozenset[str]
+    hears: frozenset[str]
+
+
+def turn_of(fold: Fold) -> Turn:
+    return Turn(fold.NAME, fold.READS, hears(fold))
+
+
+def tags_of(events: Iterable[Event]) -> str:
+    """Tags of a message's facts, each once, as they stand in a word."""
+    return ",".join(dict.fromkeys(event.TAG for event in events))
 
 
 def turn_subject(name: str) -> str:
