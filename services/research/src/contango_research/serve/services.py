@@ -11,6 +11,7 @@ from contango_common.runtime.feed import FeedServer
 from contango_common.runtime.lockstep import join
 from contango_common.runtime.shell import open_participant, run_free
 from contango_research.house import BUILD, MODULES, SERVICES, fold_of
+from contango_research.kernels import load
 from contango_research.serve.context import Context, addresses, context
 from contango_research.serve.watch import MetricsWatch
 
@@ -39,6 +40,7 @@ def body_of(service: str, settings: Settings, redactor: Redactor) -> Body:
 async def _fold(ctx: Context) -> None:
     fold = fold_of(ctx.service) if ctx.service in MODULES else None
     assert fold is not None
+    load(ctx.service)
     watch = MetricsWatch(ctx)
     if ctx.settings.runtime == "lockstep":
         lock = await join(

@@ -14,8 +14,10 @@ class MetricsWatch:
     def __init__(self, ctx: Context) -> None:
         self._ctx, self._service = ctx, ctx.service
         metrics = ctx.metrics
-        self._cursor = metrics.gauge("contango_cursor_seq", service=self._service)
-        self._lag = metrics.gauge("contango_bus_lag_messages", service=self._service)
+        self._seq = self._pending = 0
+        # Asked for when somebody looks: setting them on every message would cost more than the step.
+        metrics.gauge("contango_cursor_seq", service=self._service).set_function(lambda: self._seq)
+        metrics.gauge("contango_bus_lag_messages", service=self._service).set_function(lambda: self._pending)
         self._step = metrics.histogram("contango_step_seconds", service=self._service)
         self._publish = metrics.histogram("contango_publish_seconds", service=self._service)
         self._messages: dict[str, Counter] = {}
@@ -27,8 +29,7 @@ class MetricsWatch:
 
     def decided(self, message: Message, envelope: Envelope | None, answer: Envelope | None) -> None:
         self._step.observe(monotonic_s() - self._since_s)
-        self._cursor.set(message.seq)
-        self._lag.set(message.pending)
+        self._seq, self._pending = message.seq, message.pending
         self._count_message(message.subject)
         if envelope is None:
             self._ctx.metrics.counter("contango_quarantined_total", service=self._service).inc()
