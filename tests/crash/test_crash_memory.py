@@ -11,6 +11,7 @@ from contango_common.events.codec import decode
 from contango_common.runtime.blocks import BlockStore
 from contango_common.runtime.canon import digest
 from contango_common.runtime.engine import Engine
+from contango_common.runtime.fold import idle
 from contango_common.runtime.inputs import with_control
 from contango_common.runtime.log import Message
 from contango_common.runtime.participant import Participant, recover
@@ -32,12 +33,15 @@ class Mortal(Participant):
         super().__init__(alive.fold, blocks, BUILD)
         self.log, self.store, self.codec = log, blocks, StateCodec(alive.fold)
         self.saved: tuple[int, int, bytes] = (0, 0, self.codec.dump(alive.fold.initial()))
-        self.steps = 0
+        self.steps = self.idle_frames = 0
 
     def answer(self, at, events):  # type: ignore[no-untyped-def]
         self.steps += 1
         self.die(at.seq - 1)
+        was_idle = at.source == "md" and idle(self.fold, self.state)
         first = super().answer(at, events)
+        self.idle_frames += was_idle
+        assert not was_idle or (first is None and idle(self.fold, self.state)), f"{self.name} was not idle at {at.seq}"
         self.die(at.seq - 1)
         stored = decode(self.log[at.seq - 1].data)
         self.attach(stored.events)
@@ -71,5 +75,7 @@ def test_every_step_boundary_of_the_whole_house(tmp_path):
     assert [m.data for m in engine.log.messages] == [m.data for m in expected.log.messages]
     assert digest(engine.log.messages) == digest(expected.log.messages)
     assert sum(mortal.steps for mortal in engine.participants) > 2000  # type: ignore[attr-defined]
+    idle_frames = {mortal.name: mortal.idle_frames for mortal in engine.participants}  # type: ignore[attr-defined]
+    assert {name for name, frames in idle_frames.items() if frames > 100} == {"broker", "execution"}
     books = [StateCodec(p.fold).dump(p.state) for p in expected.participants]
     assert [StateCodec(p.fold).dump(p.state) for p in engine.participants] == books

@@ -34,7 +34,7 @@ from contango_execution.venue_match import Taken, fill_asset, fill_options
 from contango_execution.venue_settle import settle
 from contango_execution.venue_state import Answer, VenueOrder, VenueState, session_open_ns
 
-__all__ = ["DECIDE", "EVOLVE", "NAME", "READS", "initial"]
+__all__ = ["DECIDE", "EVOLVE", "NAME", "READS", "idle", "initial"]
 
 NAME = "broker"
 READS = frozenset({"log.md", "log.reference", "log.execution", "log.control.*"})
@@ -45,6 +45,11 @@ _DAY_S = 86_400
 
 def initial() -> VenueState:
     return VenueState()
+
+
+def idle(state: VenueState) -> bool:
+    """Without an order no frame makes the venue answer."""
+    return not state.orders
 
 
 def _fund(state: VenueState, event: ParametersChanged, at: At) -> list[Event]:

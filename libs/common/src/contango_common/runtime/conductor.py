@@ -22,7 +22,7 @@ from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.inputs import CONTROL, Input, with_control
 from contango_common.runtime.log import Log, Writer
 from contango_common.runtime.schedule import Schedule
-from contango_common.runtime.turns import ASK_AGAIN_S, FEED, HELLO, REPORT, Turn, tags_of, turn_subject
+from contango_common.runtime.turns import ASK_AGAIN_S, FEED, FRAMES, HELLO, REPORT, Turn, tags_of, turn_subject
 
 logger = logging.getLogger(__name__)
 NAME = "conductor"
@@ -60,7 +60,8 @@ class Conductor:
         self.head = 0
         self._messages: dict[int, tuple[str, str]] = {}  # of those not yet handled: subject and tags
         self._old = 0
-        self._reports: dict[str, dict[int, bool]] = {name: {} for name in self._names}
+        self._reports: dict[str, dict[int, str]] = {name: {} for name in self._names}
+        self._idle: set[str] = set()  # who will not answer frames before its next report
         self._published: dict[tuple[str, int], tuple[int, str]] = {}
         self._feed_at: FeedAt | None = None
         self._awaited: tuple[str, str, int] | None = None
@@ -110,7 +111,7 @@ class Conductor:
         subject, tags = self._messages.pop(seq) if known else await self._look_up(seq)
         for index in self._schedule.readers(subject):
             name = self._names[index]
-            if tags and self._hears[index].isdisjoint(tags.split(",")):
+            if (tags and self._hears[index].isdisjoint(tags.split(","))) or (subject == FRAMES and name in self._idle):
                 continue
             if await self._handled(name, seq):
                 published, of = await self._grant(name, seq)
@@ -149,7 +150,9 @@ class Conductor:
         while seq not in reports:
             if not await self._hear("R", name, seq):
                 await self._say(turn_subject(name), b"A %d" % seq)
-        return reports.pop(seq)
+        how = reports.pop(seq)
+        (self._idle.add if how == "2" else self._idle.discard)(name)
+        return how == "1"
 
     async def _grant(self, name: str, cause: int) -> tuple[int, str]:
         while True:
@@ -206,13 +209,14 @@ class Conductor:
         if kind == "P":
             self._published[name, seq] = (int(rest[0]), rest[1])
         elif name in self._reports:
-            self._reports[name][seq] = rest[0] == "1"
+            self._reports[name][seq] = rest[0]
 
     async def _on_hello(self, msg: Msg) -> None:
         """A participant (re)starts: what it reported before is void, and it decides from the current turn on."""
         reports = self._reports.get(msg.data.decode())
         if reports is not None:
             reports.clear()
+            self._idle.discard(msg.data.decode())
         await msg.respond(b"%d" % (self.cursor + 1))
 
     async def _ask_feed(self, number: int | None) -> FeedAt:

@@ -29,6 +29,15 @@ class Fold(Protocol):
     def initial(self) -> Any: ...
 
 
+def idle(fold: Fold, state: Any) -> bool:
+    """Whether no frame of the market will be answered or change that, until something else happens.
+
+    A fold may say so by a function ``idle(state)`` beside its five names; one that has none never is.
+    """
+    says: Callable[[Any], bool] | None = getattr(fold, "idle", None)
+    return says is not None and says(state)
+
+
 def hears(fold: Fold) -> frozenset[str]:
     """Tags of the facts that concern the fold at all. Nothing follows from a message that has none of them."""
     return frozenset(kind.TAG for kind in (*fold.EVOLVE, *fold.DECIDE))

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 import nats.errors
 
 from contango_common.domain.blocks import Block
+from contango_common.domain.errors import LogError
 from contango_common.events.codec import encode
 from contango_common.runtime.direct import DirectClient, Headers
 from contango_common.runtime.failpoints import failpoint
-from contango_common.runtime.fold import Fold, hears
+from contango_common.runtime.fold import Fold, hears, idle
 from contango_common.runtime.log import Log
 from contango_common.runtime.shell import Running, open_participant
 from contango_common.runtime.snapshot import SnapshotStore
-from contango_common.runtime.turns import HELLO, REPORT, tags_of, turn_subject
+from contango_common.runtime.turns import FRAMES, HELLO, REPORT, tags_of, turn_subject
 from contango_common.runtime.watch import Unwatched, Watch
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class LockStep:
         self._pending: dict[int, tuple[bytes, str]] = {}
         self._published: dict[int, tuple[int, str]] = {}
         self._hears = hears(running.participant.fold)
+        self._idle = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._publishing = asyncio.Lock()
         self._turning: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
@@ -59,12 +61,16 @@ class LockStep:
                 self._pending[message.seq] = (encode(answer), tags_of(answer.events))
             elif not self._pending:
                 self.running.maybe_snapshot(message)
-            if answer is not None or envelope is None or any(e.TAG in self._hears for e in envelope.events):
+            if self._idle and message.subject == FRAMES:
+                if answer is not None:
+                    raise LogError(f"{self.name} answers frame {message.seq} after it said that it would not")
+            elif answer is not None or envelope is None or any(e.TAG in self._hears for e in envelope.events):
+                self._idle = answer is None and idle(participant.fold, participant.state)
                 await report(message.seq)
 
     async def _report(self, seq: int) -> None:
-        word = b"R %b %d %d" % (self.name.encode(), seq, seq in self._pending)
-        await self._client.publish(REPORT, word)
+        how = 1 if seq in self._pending else 2 if self._idle else 0
+        await self._client.publish(REPORT, b"R %b %d %d" % (self.name.encode(), seq, how))
 
     def _on_turn(self, subject: str, reply: str, data: bytes, headers: Headers) -> None:
         task = asyncio.get_running_loop().create_task(self._turn(data))
@@ -78,6 +84,7 @@ class LockStep:
             if kind == b"G":
                 await self._grant(seq)
             elif seq <= self.running.participant.position:
+                self._idle = False
                 await self._report(seq)
         except Exception as error:  # noqa: BLE001 - handed to run(), which raises it
             if not self._failed.done():
