@@ -2,21 +2,19 @@
 
 import asyncio
 import uuid
-from collections import deque
 from collections.abc import Iterable, Iterator
-
-from nats.aio.msg import Msg
+from itertools import islice
 
 from contango_common.events.codec import decode, encode
-from contango_common.runtime.direct import DirectClient
+from contango_common.runtime.ahead import Ahead
+from contango_common.runtime.direct import DirectClient, Headers
 from contango_common.runtime.failpoints import failpoint
 from contango_common.runtime.inputs import Input
 from contango_common.runtime.log import Log, Writer
 from contango_common.runtime.turns import FEED, REPORT, tags_of
 
 NAME = "market-data"
-_AHEAD = 2  # inputs that lie ready: the next one, whose time the conductor wants to know, and the one after
-_LET_OUT_S = 0.0002  # lets the answer leave before the processor is kept busy
+_AHEAD = 64  # inputs that lie ready: the first of a session takes twenty times as long to make as the others
 
 
 class FeedServer:
@@ -30,18 +28,20 @@ class FeedServer:
     ) -> None:
         self._log, self._client, self._build = log, client, build
         self._sources = tuple(sources)
-        self._inputs: Iterator[Input] = iter(inputs)
+        self._inputs = iter(inputs)
         self._writers: dict[str, Writer] = {}
         self._done = 0
-        self._ahead: deque[tuple[Input, bytes]] = deque()
+        self._ahead = Ahead(self._prepared(), _AHEAD)
         self._last_seq = 0
         self._last_source, self._last_tags = "-", ""
+        self._one_at_a_time = asyncio.Lock()
+        self._serving: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
         """Serve until cancelled; raises what made it stop."""
         await self._recover()
-        await self._client.subscribe(FEED, cb=self._on_request)
+        await self._client.subscribe_direct(FEED, self._on_request)
         await self._failed
 
     async def _recover(self) -> None:
@@ -54,31 +54,33 @@ class FeedServer:
                 self._last_seq, self._last_source = last.seq, source
                 self._last_tags = tags_of(decode(last.data).events)
                 self._done = int(last.msg_id.rpartition(":")[2])
-        for _ in range(self._done):
-            next(self._inputs, None)
-        for _ in range(_AHEAD):
-            self._prepare()
+        self._ahead.start()
 
-    def _prepare(self) -> None:
-        item = next(self._inputs, None)
-        if item is not None:
-            self._ahead.append((item, encode(item.envelope(self._build))))
+    def _prepared(self) -> Iterator[tuple[Input, bytes]]:
+        """In the thread that works ahead: what is on the log already is passed over."""
+        for item in islice(self._inputs, self._done, None):
+            yield item, encode(item.envelope(self._build))
 
-    async def _on_request(self, msg: Msg) -> None:
+    def _on_request(self, subject: str, reply: str, data: bytes, headers: Headers) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(data))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, word: bytes) -> None:
+        async with self._one_at_a_time:
+            await self._answer(word)
+
+    async def _answer(self, word: bytes) -> None:
         try:
-            wanted = int(msg.data) if msg.data else self._done
-            published = wanted == self._done + 1 and len(self._ahead) > 0
-            if published:
-                await self._publish(*self._ahead[0])
+            wanted, coming = int(word) if word else self._done, await self._ahead.peek()
+            if wanted == self._done + 1 and coming is not None:
+                await self._publish(*coming)
                 failpoint("after-publish", NAME)
-                self._ahead.popleft()
-            upcoming = b"%d" % self._ahead[0][0].ts_ns if self._ahead else b"-"
+                self._ahead.drop()
+                coming = await self._ahead.peek()
+            upcoming = b"-" if coming is None else b"%d" % coming[0].ts_ns
             stands = (self._done, self._last_seq, self._last_source.encode(), upcoming, self._last_tags.encode())
-            word = b"F %d %d %b %b %b" % stands
-            await self._client.publish(REPORT, word)
-            if published:
-                await asyncio.sleep(_LET_OUT_S)
-                self._prepare()  # while the others are at work on what was just published
+            await self._client.publish(REPORT, b"F %d %d %b %b %b" % stands)
         except Exception as error:  # noqa: BLE001 - handed to run(), which raises it
             if not self._failed.done():
                 self._failed.set_exception(error)

@@ -1,6 +1,7 @@
 """One short composition root per kind of service; ``contango run SERVICE`` ends up here."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from contango_research.serve.context import Context, addresses, context
 from contango_research.serve.watch import MetricsWatch
 
 Body = Callable[[asyncio.Event], Awaitable[None]]
+
+SWITCH_S = 0.0002  # the feed computes ahead in a thread; a request must not wait for it
 
 
 def body_of(service: str, settings: Settings, redactor: Redactor) -> Body:
@@ -96,6 +99,7 @@ async def _market_data(ctx: Context) -> None:
     book, feed, start_ns = _opened(ctx)
     if ctx.settings.runtime == "lockstep":
         await ctx.log.wait()
+        sys.setswitchinterval(SWITCH_S)
         await FeedServer(ctx.log, ctx.client, feed.inputs(), ("md", "reference"), BUILD).run()
         return
     await ctx.log.create()
