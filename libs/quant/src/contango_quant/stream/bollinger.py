@@ -7,7 +7,7 @@ the sample's (divisor n − 1), as many scripts have it: ½ + (position − ½)�
 `position` held within [0, 1]. All closes equal: no band, the positions are not defined (nan).
 
 References:
-    [1] J. Bollinger, "Bollinger on Bollinger Bands", 2001, chapters 7 and 8 (%b and BandWidth).
+    [1] J. Bollinger, "Bollinger on Bollinger Bands", 2001 (%b and BandWidth).
 
 >>> from contango_quant.stream import bollinger, kernel
 >>> stream = kernel.Stream(bollinger, bollinger.Params(window=2))

@@ -2,11 +2,12 @@
 
     raw = 100·(RSI − lowest RSI)/(highest RSI − lowest RSI) of `window` values; k, d: means as in `stochastic`
 
-k_window = 1 is TA-Lib's STOCHRSI. Where RSI has no range or is itself not defined, raw is not defined, and neither
-are the means that would need it (nan).
+k_window = 1 is TA-Lib's STOCHRSI. Where RSI is not defined or has no range, raw is not defined, and neither are the
+means that would need it (nan). Closes that stand still leave RSI where it is but for its last digits, so a range
+below 1e-9 points counts as none.
 
 References:
-    [1] T. S. Chande, S. Kroll, "The New Technical Trader", 1994, chapter 5.
+    [1] T. S. Chande, S. Kroll, "The New Technical Trader", 1994.
 
 >>> from contango_quant.stream import kernel, stoch_rsi
 >>> stream = kernel.Stream(stoch_rsi, stoch_rsi.Params(rsi_window=1, window=2, k_window=1, d_window=2))
@@ -25,6 +26,7 @@ from contango_quant.stream.stochastic import place, smooth
 
 INPUTS = ("close",)
 OUTPUTS = ("k", "d")
+LEAST_RANGE = 1e-9  # points of RSI; its rounding is near 1e-13
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ def step(state, close):  # type: ignore[no-untyped-def]
     if i + 1 < s.window:
         return math.nan, math.nan
     lowest, highest = window.lowest_highest(s.rsis, s.window)
-    return smooth(s, i + 1 - s.window, place(index, lowest, highest))
+    raw = place(index, lowest, highest) if highest - lowest > LEAST_RANGE else math.nan
+    return smooth(s, i + 1 - s.window, raw)
 
 
 @njit(cache=True)
