@@ -172,7 +172,7 @@ def bars(seed, n):
         "iv_annual": np.round(close / 400.0, 2),  # rounded, for ties
         "price": close,
         "volume": np.round(rng.exponential(1e4, n)) * (rng.random(n) < 0.9),
-        "session": np.arange(n) // 13,
+        "session": np.arange(n) // 13 * 1.0,
         "asset_return": 0.8 * np.log(close / open_) + rng.normal(0.0, 0.01, n),
         "market_return": np.log(close / open_),
     }

@@ -72,10 +72,16 @@ def step(state, x):  # type: ignore[no-untyped-def]
     s.count += 1
     if n < s.window:
         return math.nan
-    h = (n - 1) * s.level
+    return _between(s.ordered, n, (n - 1) * s.level)
+
+
+@njit(cache=True)
+def _between(ordered, n, h):  # type: ignore[no-untyped-def]
     i = min(int(h), n - 1)
-    below = s.ordered[i]
-    return below + (h - i) * (s.ordered[min(i + 1, n - 1)] - below)
+    part, below, above = h - i, ordered[i], ordered[min(i + 1, n - 1)]
+    if part == 0.0 or below == above:
+        return below
+    return below * (1.0 - part) + above * part  # weights, for the gap of two finite values may be infinite
 
 
 @njit(cache=True)
