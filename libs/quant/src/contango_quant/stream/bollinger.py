@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from contango_quant.stream import kernel, window
+from contango_quant.stream import kernel, rolling_moments
 
 INPUTS = ("close",)
 OUTPUTS = ("position", "position_clipped", "position_sample", "width", "mean", "lower", "upper")
@@ -46,14 +46,16 @@ def WARM_UP(params: Params) -> int:
 
 
 def state_dtype(params: Params) -> np.dtype[np.void]:
-    """A ring of closes."""
-    ring = ("ring", "<f8", (kernel.capacity(params.window),))
-    return np.dtype([*kernel.HEADER, ("window", "<i8"), ("k", "<f8"), ring])
+    """The moments' state."""
+    moments = rolling_moments.state_dtype(rolling_moments.Params(params.window))
+    return np.dtype([*kernel.HEADER, ("window", "<i8"), ("k", "<f8"), ("moments", moments, (1,))])
 
 
 def init(params: Params) -> kernel.State:
     """A record that has seen nothing."""
-    return kernel.new_state(state_dtype(params), window=params.window, k=params.k)
+    state = kernel.new_state(state_dtype(params), window=params.window, k=params.k)
+    state["moments"] = rolling_moments.init(rolling_moments.Params(params.window))
+    return state
 
 
 @njit(cache=True)
@@ -64,11 +66,10 @@ def step(state, close):  # type: ignore[no-untyped-def]
     if not 0.0 < close < math.inf:
         s.rejected += 1
         return nan, nan, nan, nan, nan, nan, nan
-    s.ring[s.count % s.window] = close
     s.count += 1
+    mean, variance, _ = rolling_moments.step(s.moments, close)
     if s.count < s.window:
         return nan, nan, nan, nan, nan, nan, nan
-    mean, variance = window.moments(s.ring, s.window, close)
     reach = s.k * math.sqrt(variance)
     off = (close - mean) / (2.0 * reach) if reach > 0.0 else nan
     clipped = min(max(0.5 + off, 0.0), 1.0) if reach > 0.0 else nan

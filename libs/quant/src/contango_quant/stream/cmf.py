@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from contango_quant.stream import kernel, window
+from contango_quant.stream import kernel, sma
 
 INPUTS = ("high", "low", "close", "volume")
 OUTPUTS = ("cmf",)
@@ -42,14 +42,16 @@ def WARM_UP(params: Params) -> int:
 
 
 def state_dtype(params: Params) -> np.dtype[np.void]:
-    """Rings of flows and volumes."""
-    size = (kernel.capacity(params.window),)
-    return np.dtype([*kernel.HEADER, ("window", "<i8"), ("flows", "<f8", size), ("volumes", "<f8", size)])
+    """The averages of flow and volume."""
+    mean = sma.state_dtype(sma.Params(params.window))
+    return np.dtype([*kernel.HEADER, ("flow", mean, (1,)), ("volume", mean, (1,))])
 
 
 def init(params: Params) -> kernel.State:
     """A record that has seen nothing."""
-    return kernel.new_state(state_dtype(params), window=params.window)
+    state = kernel.new_state(state_dtype(params))
+    state["flow"] = state["volume"] = sma.init(sma.Params(params.window))
+    return state
 
 
 @njit(cache=True)
@@ -69,13 +71,9 @@ def step(state, high, low, close, volume):  # type: ignore[no-untyped-def]
     if not (-math.inf < low <= close <= high < math.inf and 0.0 <= volume < math.inf):
         s.rejected += 1
         return math.nan
-    at = s.count % s.window
-    s.flows[at], s.volumes[at] = flow(high, low, close, volume), volume
     s.count += 1
-    if s.count < s.window:
-        return math.nan
-    volume_mean = window.mean(s.volumes, s.window)
-    return window.mean(s.flows, s.window) / volume_mean if volume_mean > 0.0 else math.nan
+    flow_mean, volume_mean = sma.step(s.flow, flow(high, low, close, volume)), sma.step(s.volume, volume)
+    return flow_mean / volume_mean if volume_mean > 0.0 else math.nan
 
 
 @njit(cache=True)

@@ -2,8 +2,10 @@
 
     mean = Σ x/n,   var_population = Σ (x − mean)²/n,   var_sample = Σ (x − mean)²/(n − 1)
 
-Two passes over the window at each sample, O(window), over distances to the newest: no drift, an extreme value
-leaves without a trace, and equal samples have a variance of exactly 0.
+The window is the current block plus the tail of the block before it, whose tails' moments were taken once; the two
+are merged as in [1]: O(1) per sample, nothing is ever subtracted from a sum, an extreme value leaves without a trace.
+Each part measures from a sample of its own (the block's first, the tail's last), so a level far from 0 costs no
+digits, and equal samples have a variance of exactly 0.
 
 References:
     [1] T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance", The American
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from contango_quant.stream import kernel, window
+from contango_quant.stream import kernel
 
 INPUTS = ("x",)
 OUTPUTS = ("mean", "var_population", "var_sample")
@@ -43,8 +45,11 @@ def WARM_UP(params: Params) -> int:
 
 
 def state_dtype(params: Params) -> np.dtype[np.void]:
-    """A ring of samples."""
-    return np.dtype([*kernel.HEADER, ("window", "<i8"), ("ring", "<f8", (kernel.capacity(params.window),))])
+    """Current block with its mean (from its first sample) and squares; those of every tail of the previous block."""
+    size = (kernel.capacity(params.window),)
+    body = [("window", "<i8"), ("pos", "<i8"), ("mean", "<f8"), ("squares", "<f8"), ("last", "<f8")]
+    arrays = [("block", "<f8", size), ("tail_mean", "<f8", size), ("tail_squares", "<f8", size)]
+    return np.dtype([*kernel.HEADER, *body, *arrays])
 
 
 def init(params: Params) -> kernel.State:
@@ -59,12 +64,46 @@ def step(state, x):  # type: ignore[no-untyped-def]
     if not math.isfinite(x):
         s.rejected += 1
         return math.nan, math.nan, math.nan
-    s.ring[s.count % s.window] = x
+    s.block[s.pos] = x
+    s.pos += 1
     s.count += 1
-    if s.count < s.window:
+    s.mean, s.squares = _add(s.mean, s.squares, x - s.block[0], s.pos)
+    if s.pos == s.window:
+        _turn(s)
+        mean, squares = s.last + s.tail_mean[0], s.tail_squares[0]
+    elif s.count < s.window:
         return math.nan, math.nan, math.nan
-    mean, variance = window.moments(s.ring, s.window, x)
-    return mean, variance, variance * (s.window / (s.window - 1.0))
+    else:
+        mean, squares = _merge(s)
+    return mean, squares / s.window, squares / (s.window - 1)
+
+
+@njit(cache=True)
+def _add(mean, squares, x, n):  # type: ignore[no-untyped-def]
+    """(mean, sum of squared deviations) with `x` as n-th sample."""
+    off = x - mean
+    mean += off / n
+    return mean, squares + off * (x - mean)
+
+
+@njit(cache=True)
+def _merge(s):  # type: ignore[no-untyped-def]
+    """The current block with the tail of the previous one."""
+    share = (s.window - s.pos) / s.window  # the tail's
+    gap = (s.block[0] - s.last) + (s.mean - s.tail_mean[s.pos])
+    squares = s.squares + s.tail_squares[s.pos] + gap * gap * share * s.pos
+    return s.block[0] + (s.mean - gap * share), squares
+
+
+@njit(cache=True)
+def _turn(s):  # type: ignore[no-untyped-def]
+    """The full block becomes the previous one: keep the moments of its tails, measured from its last sample."""
+    s.last = s.block[s.window - 1]
+    mean, squares = 0.0, 0.0
+    for i in range(s.window - 1, -1, -1):
+        mean, squares = _add(mean, squares, s.block[i] - s.last, s.window - i)
+        s.tail_mean[i], s.tail_squares[i] = mean, squares
+    s.pos, s.mean, s.squares = 0, 0.0, 0.0
 
 
 @njit(cache=True)

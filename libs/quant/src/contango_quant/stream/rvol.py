@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from contango_quant.stream import kernel, window
+from contango_quant.stream import kernel, sma
 
 INPUTS = ("volume",)
 OUTPUTS = ("rvol", "rvol_inclusive")
@@ -40,13 +40,16 @@ def WARM_UP(params: Params) -> int:
 
 
 def state_dtype(params: Params) -> np.dtype[np.void]:
-    """A ring of volumes."""
-    return np.dtype([*kernel.HEADER, ("window", "<i8"), ("ring", "<f8", (kernel.capacity(params.window),))])
+    """The average's state and its last value."""
+    average = ("sma", sma.state_dtype(sma.Params(params.window)), (1,))
+    return np.dtype([*kernel.HEADER, ("mean", "<f8"), average])
 
 
 def init(params: Params) -> kernel.State:
     """A record that has seen nothing."""
-    return kernel.new_state(state_dtype(params), window=params.window)
+    state = kernel.new_state(state_dtype(params), mean=math.nan)
+    state["sma"] = sma.init(sma.Params(params.window))
+    return state
 
 
 @njit(cache=True)
@@ -56,12 +59,11 @@ def step(state, volume):  # type: ignore[no-untyped-def]
     if not 0.0 <= volume < math.inf:
         s.rejected += 1
         return math.nan, math.nan
-    before = window.mean(s.ring, s.window)
-    s.ring[s.count % s.window] = volume
     s.count += 1
-    if s.count <= s.window:
+    before, s.mean = s.mean, sma.step(s.sma, volume)
+    if before != before:
         return math.nan, math.nan
-    return _ratio(volume, before), _ratio(volume, window.mean(s.ring, s.window))
+    return _ratio(volume, before), _ratio(volume, s.mean)
 
 
 @njit(cache=True)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from contango_quant.stream import atr, kernel, window
+from contango_quant.stream import atr, kernel, rolling_moments
 
 INPUTS = ("high", "low", "close")
 OUTPUTS = ("ratio", "is_squeezed")
@@ -48,15 +48,16 @@ def WARM_UP(params: Params) -> int:
 
 
 def state_dtype(params: Params) -> np.dtype[np.void]:
-    """A ring of closes and the state of ATR."""
-    ring = ("ring", "<f8", (kernel.capacity(params.window),))
-    body = [("window", "<i8"), ("k", "<f8"), ("m", "<f8"), ring, ("atr", atr.state_dtype(atr.Params()), (1,))]
-    return np.dtype([*kernel.HEADER, *body])
+    """The states of the closes' moments and of ATR."""
+    moments = rolling_moments.state_dtype(rolling_moments.Params(params.window))
+    parts = [("moments", moments, (1,)), ("atr", atr.state_dtype(atr.Params()), (1,))]
+    return np.dtype([*kernel.HEADER, ("k", "<f8"), ("m", "<f8"), *parts])
 
 
 def init(params: Params) -> kernel.State:
     """A record that has seen nothing."""
-    state = kernel.new_state(state_dtype(params), window=params.window, k=params.k, m=params.m)
+    state = kernel.new_state(state_dtype(params), k=params.k, m=params.m)
+    state["moments"] = rolling_moments.init(rolling_moments.Params(params.window))
     state["atr"] = atr.init(atr.Params(params.window))
     return state
 
@@ -68,12 +69,11 @@ def step(state, high, low, close):  # type: ignore[no-untyped-def]
     if not atr.bar_is_good(high, low, close):
         s.rejected += 1
         return math.nan, math.nan
-    s.ring[s.count % s.window] = close
     s.count += 1
+    _, variance, _ = rolling_moments.step(s.moments, close)
     range_mean = atr.step(s.atr, high, low, close)
     if not range_mean > 0.0:
         return math.nan, math.nan
-    _, variance = window.moments(s.ring, s.window, close)
     ratio = s.k * math.sqrt(variance) / (s.m * range_mean)
     return ratio, 1.0 if ratio < 1.0 else 0.0
 

@@ -54,7 +54,7 @@ def step(state, price, volume, session):  # type: ignore[no-untyped-def]
     if not (math.isfinite(price) and 0.0 <= volume < math.inf and math.isfinite(session)):
         s.rejected += 1
         return math.nan
-    if s.count == 0 or session != s.session:
+    if session != s.session:
         s.session, s.volume, s.vwap = session, 0.0, 0.0
     s.count += 1
     if volume > 0.0:

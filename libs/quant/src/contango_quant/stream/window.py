@@ -20,26 +20,6 @@ def mean(values, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def moments(values, n, near):  # type: ignore[no-untyped-def]
-    """(mean, population variance) in two passes over distances to `near`, one of the values.
-
-    Equal values then give a variance of exactly 0.
-
-    >>> import numpy as np
-    >>> moments(np.array([0.1, 0.1, 0.1]), 3, 0.1), moments(np.array([1.0, 3.0]), 2, 3.0)
-    ((0.1, 0.0), (2.0, 1.0))
-    """
-    shift = 0.0
-    for i in range(n):
-        shift += values[i] - near
-    shift /= n
-    squares = 0.0
-    for i in range(n):
-        squares += (values[i] - near - shift) ** 2
-    return near + shift, squares / n
-
-
-@njit(cache=True)
 def lowest_highest(values, n):  # type: ignore[no-untyped-def]
     """(lowest, highest); both nan when one of the values is.
 
