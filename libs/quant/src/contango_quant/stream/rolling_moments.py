@@ -5,7 +5,8 @@
 The window is the current block plus the tail of the block before it, whose tails' moments were taken once; the two
 are merged as in [1]: O(1) per sample, nothing is ever subtracted from a sum, an extreme value leaves without a trace.
 Each part measures from a sample of its own (the block's first, the tail's last), so a level far from 0 costs no
-digits, and equal samples have a variance of exactly 0.
+digits, and equal samples have a variance of exactly 0. Differences below 1e-150 or above 1e150 leave the range of their
+squares.
 
 References:
     [1] T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance", The American
