@@ -4,8 +4,9 @@
     beta = cov/var(market),   correlation = cov/√(var(asset)·var(market))
 
 The recursion of `stats.ewma`, with the same values (pandas: ewm(halflife, adjust=True), bias=True). A market that
-has not moved leaves both undefined, an asset that has not moved the correlation (nan). Returns must lie within the range of their
-squares, 1e-150 to 1e150: unlike `stats.ewma`, a stream cannot scale by what is still to come.
+has not moved leaves both undefined, an asset that has not moved the correlation (nan).
+Returns must have squares that are numbers, 1e-150 to 1e150 in size: unlike `stats.ewma`, a stream cannot scale by
+what is still to come.
 
 References:
     [1] T. Finch, "Incremental calculation of weighted mean and variance", University of Cambridge, 2009.
