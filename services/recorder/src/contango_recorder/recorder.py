@@ -33,7 +33,7 @@ class Pace:
 
     batch_messages: int = 4_000
     buffer_messages: int = 16_000
-    linger_s: float = 1.0
+    linger_s: float = 2.0
     first_pause_s: float = 0.1
     longest_pause_s: float = 5.0
 

@@ -46,7 +46,7 @@ def run_replay(
     *,
     progress: Progress | None = None,
     said: Callable[[str], None] = lambda _: None,
-    snapshot_every: int = 2000,
+    snapshot_every: int = 10_000,
     database: bool = True,
     service_env: dict[str, dict[str, str]] | None = None,
     meddle: Meddle | None = None,
