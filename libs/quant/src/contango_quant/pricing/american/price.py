@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from contango_quant.broadcast import ANY, NON_NEGATIVE, Floats, Prepared, booleans, common_shape, flat, floats
+from contango_quant.broadcast import Floats, Prepared, common_shape, flat
 from contango_quant.pricing.american.boundary import Work, find_boundary, make_work
 from contango_quant.pricing.american.premium import premium
 from contango_quant.pricing.american.regime import (
@@ -29,7 +29,7 @@ from contango_quant.pricing.american.regime import (
 )
 from contango_quant.pricing.american.scheme import FAST, PRECISE, Scheme
 from contango_quant.pricing.american.tree import tree_kernel
-from contango_quant.pricing.black import bsm_kernel, log_moneyness
+from contango_quant.pricing.black import bsm_columns, bsm_kernel, log_moneyness
 
 HELD = 0  # worth more than exercise now; may be exercised before expiry
 EXERCISE_NOW = 1  # the price is the intrinsic value
@@ -135,15 +135,7 @@ def option_columns(
     is_call: ArrayLike,
 ) -> tuple[tuple[int, ...], list[Prepared]]:
     """Common shape and checked columns of the seven arguments."""
-    columns = (
-        floats("spot", spot, NON_NEGATIVE),
-        floats("strike", strike, NON_NEGATIVE),
-        floats("t_years", t_years, NON_NEGATIVE),
-        floats("vol", vol, NON_NEGATIVE),
-        floats("rate", rate, ANY),
-        floats("div_yield", div_yield, ANY),
-        booleans("is_call", is_call),
-    )
+    columns = bsm_columns(spot, strike, t_years, vol, rate, div_yield, is_call)
     shape = common_shape(NAMES, columns)
     return shape, [flat(column, shape) for column in columns]
 

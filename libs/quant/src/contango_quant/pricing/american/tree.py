@@ -15,8 +15,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from contango_quant.broadcast import ANY, NON_NEGATIVE, Floats, booleans, common_shape, flat, floats
+from contango_quant.broadcast import Floats, common_shape, flat
 from contango_quant.pricing.american.regime import CERTAIN_VOL, certain_put
+from contango_quant.pricing.black import bsm_columns
 
 CENTRE_SHARE = 0.9  # of √n: a strike more standard deviations away than that has no place in the tree
 
@@ -126,15 +127,7 @@ def tree_price(
     """
     if steps < 3 or steps % 2 == 0:
         raise ValueError(f"steps must be odd and at least 3, got {steps!r}")
-    columns = (
-        floats("spot", spot, NON_NEGATIVE),
-        floats("strike", strike, NON_NEGATIVE),
-        floats("t_years", t_years, NON_NEGATIVE),
-        floats("vol", vol, NON_NEGATIVE),
-        floats("rate", rate, ANY),
-        floats("div_yield", div_yield, ANY),
-        booleans("is_call", is_call),
-    )
+    columns = bsm_columns(spot, strike, t_years, vol, rate, div_yield, is_call)
     shape = common_shape(NAMES, columns)
     lines = [flat(column, shape) for column in columns]
     result = np.empty(shape)
