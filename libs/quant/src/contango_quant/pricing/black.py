@@ -118,6 +118,25 @@ def _carry_is_safe(spot: Floats, t_years: Floats, rate: Floats, div_yield: Float
     return good == spot.shape[0]
 
 
+def black_columns(
+    forward: ArrayLike,
+    strike: ArrayLike,
+    t_years: ArrayLike,
+    vol: ArrayLike,
+    discount: ArrayLike,
+    is_call: ArrayLike,
+) -> tuple[NDArray[Any], ...]:
+    """The six arguments of Black-76 as checked arrays; raises ValueError naming argument and value."""
+    return (
+        floats("forward", forward, NON_NEGATIVE),
+        floats("strike", strike, NON_NEGATIVE),
+        floats("t_years", t_years, NON_NEGATIVE),
+        floats("vol", vol, NON_NEGATIVE),
+        floats("discount", discount, POSITIVE),
+        booleans("is_call", is_call),
+    )
+
+
 def price(
     *,
     forward: ArrayLike,
@@ -138,14 +157,7 @@ def price(
     ...       is_call=[False, True])
     array([2.81274709, 3.40680256])
     """
-    columns = (
-        floats("forward", forward, NON_NEGATIVE),
-        floats("strike", strike, NON_NEGATIVE),
-        floats("t_years", t_years, NON_NEGATIVE),
-        floats("vol", vol, NON_NEGATIVE),
-        floats("discount", discount, POSITIVE),
-        booleans("is_call", is_call),
-    )
+    columns = black_columns(forward, strike, t_years, vol, discount, is_call)
     shape = common_shape(("forward", "strike", "t_years", "vol", "discount", "is_call"), columns)
     result = result_array(out, shape)
     _price_loop(*(spread(column, shape) for column in columns), result.reshape(-1))

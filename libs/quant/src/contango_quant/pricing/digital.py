@@ -18,16 +18,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from contango_quant.broadcast import (
-    NON_NEGATIVE,
-    POSITIVE,
-    Floats,
-    booleans,
-    common_shape,
-    floats,
-    result_array,
-    spread,
-)
+from contango_quant.broadcast import Floats, common_shape, result_array, spread
+from contango_quant.pricing.black import black_columns
 from contango_quant.pricing.terms import black_terms
 
 NAMES = ("forward", "strike", "t_years", "vol", "discount", "is_call")
@@ -165,13 +157,6 @@ def _lines(
     discount: ArrayLike,
     is_call: ArrayLike,
 ) -> tuple[tuple[int, ...], list[NDArray[Any]]]:
-    columns = (
-        floats("forward", forward, NON_NEGATIVE),
-        floats("strike", strike, NON_NEGATIVE),
-        floats("t_years", t_years, NON_NEGATIVE),
-        floats("vol", vol, NON_NEGATIVE),
-        floats("discount", discount, POSITIVE),
-        booleans("is_call", is_call),
-    )
+    columns = black_columns(forward, strike, t_years, vol, discount, is_call)
     shape = common_shape(NAMES, columns)
     return shape, [spread(column, shape) for column in columns]
