@@ -48,7 +48,7 @@ class ByReference(Event):
         """Give the fact its blocks, keyed by hash. Only the runtime calls this."""
         object.__setattr__(self, "_blocks", blocks)
 
-    def block(self, digest: str) -> Block:
+    def block_at(self, digest: str) -> Block:
         """The attached block; KeyError when the runtime did not resolve it."""
         blocks: Mapping[str, Block] | None = getattr(self, "_blocks", None)
         if blocks is None:

@@ -51,10 +51,10 @@ class ChainFrame(ByReference):
         return (self.contracts, self.quotes)
 
     def contract_columns(self) -> Block:
-        return self.block(self.contracts)
+        return self.block_at(self.contracts)
 
     def quote_columns(self) -> Block:
-        return self.block(self.quotes)
+        return self.block_at(self.quotes)
 
 
 class FeedState(Event):
@@ -142,4 +142,4 @@ class BarHistory(ByReference):
         return (self.bars,)
 
     def columns(self) -> Block:
-        return self.block(self.bars)
+        return self.block_at(self.bars)

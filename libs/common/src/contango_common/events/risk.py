@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import PositiveInt
 
 from contango_common.events.base import Event
+from contango_common.events.signal import Scalar
 
 
 class Approved(Event):
@@ -69,7 +70,7 @@ class PositionOpened(Event):
 
 
 class TradeClosed(Event):
-    """A position is flat: its cash flows, and everything known when it was entered."""
+    """A position is flat: its cash flows, and everything known when it was entered (see ``signal.Proposal``)."""
 
     FAMILY: ClassVar[str] = "risk"
     position_id: str
@@ -93,6 +94,11 @@ class TradeClosed(Event):
     regime_at_exit: str | None
     entry_why: dict[str, float | None]
     exit_why: dict[str, float | None]
+    adjusts: str | None = None
+    entry_parameters: dict[str, Scalar] = {}
+    module_specific_params: dict[str, Scalar] = {}
+    market_context: dict[str, Scalar] = {}
+    alternatives: dict[str, Scalar] = {}
 
 
 class PortfolioMarked(Event):

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from contango_quant.stream import (
     adx,
     atr,
+    basis,
     bollinger,
     cmf,
     ema,
@@ -24,6 +25,7 @@ from contango_quant.stream import (
     squeeze,
     stoch_rsi,
     stochastic,
+    volume_profile,
     vwap,
 )
 from contango_quant.stream.kernel import KernelModule
@@ -52,5 +54,7 @@ KERNELS: MappingProxyType[str, KernelModule] = MappingProxyType(
         "rvol": rvol,
         "squeeze": squeeze,
         "ew_beta": ew_beta,
+        "basis": basis,
+        "volume_profile": volume_profile,
     }
 )
