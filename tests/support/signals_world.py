@@ -23,15 +23,32 @@ from contango_common.events.market import (
     RootListed,
     SessionTable,
 )
+from contango_common.events.risk import Approved, PositionOpened
 from contango_common.events.system import ParametersChanged, TradingStarted
 from contango_common.runtime.fold import Fold, step
 from contango_quant.pricing.black import black_price
+from contango_signals.strategies import iron_condor
 
 MINUTE_NS = 60_000_000_000
 DAY_NS = 1440 * MINUTE_NS
 OPEN_MINUTE, CLOSE_MINUTE = 14 * 60 + 30, 21 * 60
 START = np.datetime64("2015-01-05")  # a Monday
 RATE, SPOT = 0.01, 2000.0
+
+
+OWN = frozenset(iron_condor.Params.model_fields)
+
+
+def book(**keys: Any) -> dict[str, Any]:
+    """Parameters of a book that trades condors whatever the regime and the confidence, so that each gate speaks.
+
+    Keys of the condor go to it, the others to the section.
+    """
+    own = {key: value for key, value in keys.items() if key in OWN}
+    rest = {key: value for key, value in keys.items() if key not in OWN}
+    switches = {"selector": "off", "fuzzy": "off", **rest.pop("switches", {})}
+    strategies = {"iron_condor": own, **rest.pop("strategies", {})}
+    return {"signals": {"strategies": strategies, "switches": switches, "feature_row_every_s": 1800, **rest}}
 
 
 @dataclass(frozen=True)
@@ -56,7 +73,7 @@ class Market:
     expiry_days: tuple[int, ...] = (18, 46, 74)
     strike_step: int = 10
     every_minutes: int = 30
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=book)
     feed: str = "live"
     forecast_vol: float = 0.15
     started: bool = True
@@ -244,3 +261,16 @@ def play(fold: Fold, state: Any, messages: Iterable[Message], first_seq: int = 1
         found, _ = step(fold, state, message.events, At(message.ts_ns, seq, message.source))
         facts += [(seq, fact) for fact in found]
     return facts
+
+
+def approved(position_id: str, strategy: str, underlying: str, valid_until_ns: int, **changes: Any) -> Approved:
+    """Risk's approval of one unit, as far as the signals fold looks at it."""
+    known = {"proposal_id": position_id, "position_id": position_id, "strategy": strategy, "underlying": underlying}
+    shape = {"instruments": (), "ratios": (), "quantity": 1, "valid_until_ns": valid_until_ns}
+    return Approved.model_construct(**{**known, **shape, **changes})
+
+
+def opened(position_id: str, strategy: str, underlying: str, **changes: Any) -> PositionOpened:
+    """The first fill of it."""
+    known = {"proposal_id": position_id, "position_id": position_id, "strategy": strategy, "underlying": underlying}
+    return PositionOpened.model_construct(**{**known, "quantity": 1, "entry_net_ticks": 0.0, **changes})

@@ -175,3 +175,24 @@ def ew_beta(p, rows):
     if np.ptp(market) == 0:
         return (NAN, NAN)
     return cov[0, 1] / cov[1, 1], cov[0, 1] / math.sqrt(cov[0, 0] * cov[1, 1]) if np.ptp(asset) else NAN
+
+
+def basis(p, rows):
+    """The whole history played through, with plain lists."""
+    held, away, out = [], [], (NAN, NAN)
+    for spot, future, carry in rows:
+        b, out = math.log(future / spot) - carry, (NAN, NAN)
+        if len(held) >= p.window:
+            last = held[-p.window :]
+            mean, sd = statistics.fmean(last), statistics.stdev(last)
+            out = (mean - b, (mean - b) / sd)
+            side = (out[1] > p.jump) - (out[1] < -p.jump)
+            away = [*away, side] if side and (not away or away[-1] == side) else [side] if side else []
+            if len(away) >= p.patience:
+                held, away = [], []
+        held.append(b)
+    return out
+
+
+def volume_profile(p, rows):
+    return (rows[-1][2],)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from contango_quant.stream import (
     adx,
     atr,
+    basis,
     bollinger,
     cmf,
     ema,
@@ -33,6 +34,7 @@ from contango_quant.stream import (
     squeeze,
     stoch_rsi,
     stochastic,
+    volume_profile,
     vwap,
 )
 from contango_quant.stream.registry import KERNELS
@@ -148,6 +150,8 @@ CASES = {
     "rvol": (rvol.Params(3), rvol.Params(), twins.rvol),
     "squeeze": (squeeze.Params(3), squeeze.Params(), twins.squeeze),
     "ew_beta": (ew_beta.Params(3.0, 2), ew_beta.Params(), twins.ew_beta),
+    "basis": (basis.Params(4, 2.0, 2), basis.Params(30), twins.basis),
+    "volume_profile": (volume_profile.Params(3), volume_profile.Params(40, 0.01), twins.volume_profile),
 }
 EVERY = [(name, params) for name, (a, b, _) in CASES.items() for params in (a, b)]
 each_kernel = pytest.mark.parametrize(("name", "params"), EVERY, ids=lambda v: v if isinstance(v, str) else None)
@@ -175,6 +179,9 @@ def bars(seed, n):
         "session": np.arange(n) // 13 * 1.0,
         "asset_return": 0.8 * np.log(close / open_) + rng.normal(0.0, 0.01, n),
         "market_return": np.log(close / open_),
+        "spot": close,
+        "future": close * np.exp(0.01 + rng.normal(0.0, 0.001, n) + 0.02 * (np.arange(n) > 90)),  # it rolls once
+        "carry": np.full(n, 0.002),
     }
 
 
@@ -300,7 +307,7 @@ def test_sma_forgets_an_extreme_value():
 PERCENT = ("rsi", "adx", "rank", "stochastic", "stoch_rsi")
 SIGNED = (
     *("sma", "ema", "range_vol", "macd", "bollinger", "obv", "cmf"),
-    *("rolling_moments", "rolling_quantile", "sma_distance", "ew_beta"),
+    *("rolling_moments", "rolling_quantile", "sma_distance", "ew_beta", "basis"),
 )
 
 

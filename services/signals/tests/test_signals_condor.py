@@ -23,6 +23,7 @@ from support.signals_world import (
     START,
     Market,
     bars,
+    book,
     frame,
     instant,
     play,
@@ -31,7 +32,7 @@ from support.signals_world import (
 )
 
 NOW_NS = instant(START, OPEN_MINUTE + 30)
-ANY = {"max_spread_to_credit": 10.0, "min_credit_to_width": 0.0, "gates_off": ["breach_odds", "vrp", "iv_rank"]}
+ANY = {"max_spread_to_mid": 10.0, "min_credit_to_width": 0.0, "gates_off": ["breach_odds", "vrp", "iv_rank"]}
 
 markets = st.builds(
     Market,
@@ -41,7 +42,7 @@ markets = st.builds(
     size=st.integers(0, 50),
     strike_step=st.sampled_from((5, 10, 25, 50)),
     expiry_days=st.sampled_from(((46,), (18, 46, 74), (32, 39, 53), (10, 80), ())),
-    params=st.just({"signals": ANY}),
+    params=st.just(book(**ANY)),
 )
 
 
@@ -111,7 +112,9 @@ def judge_proposal(proposal: Proposal, event: ChainFrame, market: Market) -> Non
 
 def test_the_sixteen_delta_condor_by_hand() -> None:
     """Black-76 at 46 days: N(-d1) of the sold strikes, computed by another path (error function)."""
-    market = Market(params={"signals": ANY}, strike_step=5, half_ticks=0, skew=0.0, vol=0.2)
+    market = Market(
+        params=book(**ANY, short_delta_step=0.0, rich_weight=0.0), strike_step=5, half_ticks=0, skew=0.0, vol=0.2
+    )
     (proposal,) = proposals(look(market))
     t_years = ((instant(START + 46, 21 * 60)) - NOW_NS) / (365 * 86_400e9)
     forward = market.spots[0] * np.exp(0.01 * t_years)
@@ -128,7 +131,7 @@ def test_the_sixteen_delta_condor_by_hand() -> None:
 
 @pytest.mark.parametrize("column", ["bid_ticks", "ask_ticks"])
 def test_unusable_rows_are_never_legs(column: str) -> None:
-    market = Market(params={"signals": ANY})
+    market = Market(params=book(**ANY))
     (first,) = proposals(look(market))
     event = frame(market, START, NOW_NS, market.spots[0])
     contracts, quotes = event.contract_columns(), event.quote_columns()
@@ -147,7 +150,7 @@ def gates_of(market: Market, event: ChainFrame | None = None, extra: tuple[Event
 
 
 def test_am_settled_contracts_must_trade_longer_than_the_proposal_stands() -> None:
-    am = Market(root="SPX", params={"signals": ANY | {"dte_min": 0, "dte_target": 1, "dte_max": 2}}, expiry_days=(1,))
+    am = Market(root="SPX", params=book(**ANY, dte_min=0, dte_target=1, dte_max=2), expiry_days=(1,))
     extra = (RateSet(underlying="SPX", rate_annual=0.01, div_yield_annual=0.0),)
     closing = frame(am, START, NOW_NS, 2000.0)
     verdicts = gates_of(replace(am, vol=0.9), frame(replace(am, vol=0.9), START, NOW_NS, 2000.0), extra)
@@ -158,14 +161,14 @@ def test_am_settled_contracts_must_trade_longer_than_the_proposal_stands() -> No
 
 
 def test_adjusted_deliverables_are_refused() -> None:
-    market = Market(params={"signals": ANY})
+    market = Market(params=book(**ANY))
     assert gates_of(market)["contract_tradable"] is True
     adjusted = (root_listed("SPXW", deliverable_shares=110),)
     assert gates_of(market, extra=adjusted)["contract_tradable"] is False
 
 
 def test_no_candidate_is_no_proposal_and_says_so() -> None:
-    facts = look(Market(params={"signals": ANY}, expiry_days=(10, 80)))
+    facts = look(Market(params=book(**ANY), expiry_days=(10, 80)))
     assert len(facts) == 1
     assert isinstance(facts[0], Scan)
     assert facts[0].gates["legs_quoted"] is False
@@ -174,8 +177,8 @@ def test_no_candidate_is_no_proposal_and_says_so() -> None:
 
 def test_a_closing_frame_opens_nothing_unless_allowed() -> None:
     day_ns = instant(START, 21 * 60)
-    shut = Market(params={"signals": ANY})
-    opened = Market(params={"signals": ANY | {"allow_closing_frame": True}})
+    shut = Market(params=book(**ANY))
+    opened = Market(params=book(**ANY, allow_closing_frame=True))
     results = []
     for market in (shut, opened):
         state = fold.initial()

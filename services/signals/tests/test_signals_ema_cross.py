@@ -6,23 +6,21 @@ from hypothesis import strategies as st
 from contango_common.domain.at import At
 from contango_common.events.base import Event
 from contango_common.events.market import AssetListed, Bars, FeedState
-from contango_common.events.risk import Approved, PositionOpened, TradeClosed
+from contango_common.events.risk import TradeClosed
 from contango_common.events.signal import ExitSignal, FeatureRow, Proposal
 from contango_common.events.system import ParametersChanged, TradingStarted
 from contango_common.runtime.fold import evolve, step
 from contango_common.runtime.snapshot import StateCodec
 from contango_signals import fold
 from contango_signals.state import State
+from support.signals_world import approved, opened
 
 FAST, SLOW, STEP_NS = 3, 6, 300 * 10**9
 PARAMS = {
-    "strategies": ["ema_cross"],
+    "strategies": {"ema_cross": {"fast": FAST, "slow": SLOW, "quantity_cap": 7}},
     "feature_row_every_s": 0,
     "bar_timeframe_s": 300,
-    "ema_fast": FAST,
-    "ema_slow": SLOW,
-    "ema_symbols": ["ES"],
-    "ema_quantity_cap": 7,
+    "assets": ["ES"],
 }
 
 
@@ -57,10 +55,9 @@ def drive(state: State, closes: list[float], first: int = 1) -> list[tuple[int, 
 
 def answer(state: State, fact: Event, at: At) -> None:
     if isinstance(fact, Proposal):
-        opened = {"position_id": fact.proposal_id, "strategy": fact.strategy, "underlying": fact.underlying}
-        approved = Approved.model_construct(**opened, instruments=(), valid_until_ns=fact.valid_until_ns)
-        evolve(fold, state, approved, at)
-        evolve(fold, state, PositionOpened.model_construct(**opened), at)
+        known = (fact.proposal_id, fact.strategy, fact.underlying)
+        evolve(fold, state, approved(*known, fact.valid_until_ns), at)
+        evolve(fold, state, opened(*known), at)
     elif isinstance(fact, ExitSignal):
         (held,) = state.positions
         evolve(fold, state, TradeClosed.model_construct(position_id=held), at)
@@ -138,7 +135,7 @@ def test_the_proposal() -> None:
 def test_no_features_are_computed_when_nothing_wants_them() -> None:
     state = begin()
     assert not any(name == FeatureRow.__name__ for _, name in drive(state, SWING))
-    assert state.features == {}
+    assert state.symbols == {}
 
 
 def test_nothing_on_another_symbol_or_a_stale_feed() -> None:

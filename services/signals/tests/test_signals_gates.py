@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from contango_common.domain.at import At
-from contango_common.events.risk import Approved, PositionOpened, TradeClosed
+from contango_common.events.risk import TradeClosed
 from contango_common.events.signal import Proposal, Scan
 from contango_common.runtime.fold import evolve
 from contango_signals import fold
-from contango_signals.gates import CANDIDATE_GATES, GATES, SCAN_GATES
-from contango_signals.names import ALWAYS_ON, GATE_NAMES, STRATEGY_NAMES
+from contango_signals.gates import CANDIDATE_GATES, GATES, LAST_GATES, SCAN_GATES
+from contango_signals.names import ALWAYS_ON, GATE_NAMES
 from contango_signals.strategies.registry import STRATEGIES
-from support.signals_world import Market, messages_of, play, setup, wave
+from support.signals_world import Market, approved, book, messages_of, opened, play, setup, wave
 
 HOUR_NS = 3_600_000_000_000
 FALLING = tuple(2600.0 - 2.0 * i for i in range(260))
@@ -30,7 +30,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "forecast_fresh": ({}, {"forecast_max_age_hours": 0.1}),
     "legs_quoted": ({"expiry_days": (18, 74)}, {}),
     "credit_to_width": ({}, {"min_credit_to_width": 0.5}),
-    "spread_to_credit": ({"half_ticks": 80}, {}),
+    "spread_to_mid": ({"half_ticks": 80}, {}),
     "displayed_size": ({"size": 0}, {}),
     "breach_odds": ({"forecast_vol": 0.4}, {}),
     "vrp": ({"forecast_vol": 0.25}, {}),
@@ -39,7 +39,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def run(changes: dict[str, Any], params: dict[str, Any]) -> tuple[Scan, list[Proposal]]:
-    market = Market(**{"spots": (2000.0,), "vix": (18.0,), **changes, "params": {"signals": params}})
+    market = Market(**{"spots": (2000.0,), "vix": (18.0,), **changes, "params": book(**params)})
     facts = [fact for _, fact in play(fold, fold.initial(), messages_of(market))]
     (scan,) = [fact for fact in facts if isinstance(fact, Scan)]
     return scan, [fact for fact in facts if isinstance(fact, Proposal)]
@@ -61,8 +61,8 @@ def test_each_gate_refuses(gate: str) -> None:
     assert scan.gates[gate] is False
     assert not scan.proposed
     assert proposed == []
-    if scan.candidates:  # none cuts another short
-        assert set(scan.gates) == set(GATE_NAMES)
+    if scan.candidates:  # none cuts another short; the rank is among those that pass all others
+        assert set(scan.gates) == set(GATE_NAMES) - {"rank"}
         assert scan.kills[gate] >= 1
 
 
@@ -75,33 +75,23 @@ def test_a_gate_that_is_off_does_not_refuse_and_stays_on_record(gate: str) -> No
     assert scan.why[f"off.{gate}"] == 0.0
 
 
-def approved(at: At) -> Approved:
-    return Approved.model_construct(
-        position_id="p1",
-        strategy="iron_condor",
-        underlying="SPX",
-        instruments=("SPXW180316P02500000", "SPXW180316P02550000"),
-        valid_until_ns=at.ts_ns + HOUR_NS,
-    )
-
-
 @pytest.mark.parametrize(
     ("filled", "closed", "spacing", "room"),
     [(True, False, False, False), (True, True, False, True), (False, False, True, True)],
 )
 def test_spacing_and_room_count_what_was_opened(filled: bool, closed: bool, spacing: bool, room: bool) -> None:
     """An order that lapsed unfilled blocks nothing; a position that was closed frees its place, not the calendar."""
-    market = Market(params={"signals": {"max_open": 1}})
+    market = Market(params=book(max_open=1))
     messages, state = messages_of(market), fold.initial()
     cut = len(setup(market)) + 26  # the first session
     play(fold, state, messages[:cut])
     at = At(messages[cut - 1].ts_ns - 6 * HOUR_NS, cut, "risk")
-    evolve(fold, state, approved(at), at)
-    named = {"position_id": "p1", "strategy": "iron_condor", "underlying": "SPX"}
+    legs = ("SPXW180316P02500000", "SPXW180316P02550000")
+    evolve(fold, state, approved("p1", "iron_condor", "SPX", at.ts_ns + HOUR_NS, instruments=legs), at)
     if filled:
-        evolve(fold, state, PositionOpened.model_construct(**named), at)
+        evolve(fold, state, opened("p1", "iron_condor", "SPX"), at)
     if closed:
-        evolve(fold, state, TradeClosed.model_construct(**named), at)
+        evolve(fold, state, TradeClosed.model_construct(position_id="p1"), at)
     scan = next(fact for _, fact in play(fold, state, messages[cut:], cut + 1) if isinstance(fact, Scan))
     assert scan.gates["entry_spacing"] is spacing
     assert scan.gates["max_open"] is room
@@ -109,7 +99,7 @@ def test_spacing_and_room_count_what_was_opened(filled: bool, closed: bool, spac
 
 def test_tables_and_names_agree() -> None:
     assert tuple(gate.name for gate in GATES) == GATE_NAMES
-    assert tuple(STRATEGIES) == STRATEGY_NAMES
+    assert all(name == spec.name for name, spec in STRATEGIES.items())
     assert set(GATE_NAMES) >= ALWAYS_ON
-    assert len(SCAN_GATES) + len(CANDIDATE_GATES) == len(set(GATE_NAMES))
+    assert len(SCAN_GATES) + len(CANDIDATE_GATES) + len(LAST_GATES) + 1 == len(set(GATE_NAMES))
     assert all(gate.meaning for gate in GATES)

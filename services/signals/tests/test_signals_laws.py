@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from contango_common.events.base import Event
 from contango_common.events.codec import Envelope, decode, encode
 from contango_common.events.market import Bars, FeedState
-from contango_common.events.signal import FeatureRow, Proposal, RegimeChanged, Scan
+from contango_common.events.signal import FeatureRow, Proposal, RegimeReport, Scan
 from contango_common.events.system import FeatureSwitched, Halt, ParametersChanged, Resume
 from contango_common.runtime.fold import decide
 from contango_common.runtime.snapshot import StateCodec
 from contango_signals import fold
-from support.signals_world import Market, Message, messages_of, play, setup
+from support.signals_world import Market, Message, book, messages_of, play, setup
 
 WORLD = Market(
     spots=(2000.0, 2010.0, 1960.0, 1990.0),
     vix=(18.0, 17.0, 37.0, 24.0),
     every_minutes=120,
     strike_step=25,
-    params={"signals": {"min_sessions_between": 0, "strategies": ["iron_condor", "ema_cross"], "ema_symbols": ["SPX"]}},
+    params=book(min_sessions_between=0, strategies={"ema_cross": {}}, assets=["SPX"]),
 )
 MESSAGES = messages_of(WORLD)
 WHOLE = play(fold, fold.initial(), MESSAGES)
@@ -37,8 +37,8 @@ def kinds(facts: list[tuple[int, Event]]) -> set[str]:
 
 def test_the_world_is_worth_its_laws() -> None:
     """Otherwise the laws below would hold of nothing."""
-    assert kinds(WHOLE) >= {"FeatureRow", "RegimeChanged", "Scan", "Proposal"}
-    labels = [fact.label for _, fact in WHOLE if isinstance(fact, RegimeChanged)]
+    assert kinds(WHOLE) >= {"FeatureRow", "RegimeReport", "Scan", "Proposal"}
+    labels = [fact.label for _, fact in WHOLE if isinstance(fact, RegimeReport) and fact.detector == "s2"]
     assert labels[:2] == ["LOW_VOL_RANGE", "CRASH_MODE"]
     scans = [fact for _, fact in WHOLE if isinstance(fact, Scan)]
     assert [scan.proposed for scan in scans] == [True, True, False, True]
@@ -134,7 +134,7 @@ def test_nothing_is_proposed_in_warm_up() -> None:
     [
         (Halt(reason="test"), "not_halted"),
         (FeatureSwitched(feature="iron_condor", switch="shadow", reason="test"), "switched_on"),
-        (ParametersChanged(params={"signals": {"dte_min": -1}}, reason="test"), "parameters_valid"),
+        (ParametersChanged(params={"signals": {"valid_minutes": -1}}, reason="test"), "parameters_valid"),
     ],
 )
 def test_what_a_person_stops_stays_stopped(event: Event, gate: str) -> None:

@@ -9,14 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contango_common.domain.at import At
-from contango_common.domain.sessions import days_between
-from contango_common.events.risk import Approved, PositionOpened, TradeClosed
+from contango_common.events.risk import TradeClosed
 from contango_common.events.signal import Proposal, Scan, SurfaceFitted
 from contango_common.runtime.fold import evolve
 from contango_quant.surface import curve
 from contango_quant.surface.smile import INSIDE, vols_of
 from contango_signals import chainview, fold
-from support.signals_world import RATE, START, Market, chain, date_of, instant, messages_of, play, setup, weekdays
+from support.signals_world import (
+    RATE,
+    START,
+    Market,
+    approved,
+    chain,
+    date_of,
+    instant,
+    messages_of,
+    opened,
+    play,
+    setup,
+)
 
 MARKET = Market(spots=(2000.0, 2010.0), vix=(18.0, 18.0), expiry_days=(18, 32, 46, 74))
 
@@ -25,14 +36,13 @@ def surfaces(facts):
     return [(seq, fact) for seq, fact in facts if isinstance(fact, SurfaceFitted)]
 
 
-def test_a_scan_is_preceded_by_the_fits_of_every_expiry_in_the_window():
+def test_a_scan_is_preceded_by_the_fits_of_every_expiry():
     facts = play(fold, fold.initial(), messages_of(MARKET))
     for seq, scan in ((seq, f) for seq, f in facts if isinstance(f, Scan)):
         before = [f for at, f in facts if at == seq]
         fitted = [f for f in before if isinstance(f, SurfaceFitted)]
-        assert before.index(scan) >= len(fitted) == 2
-        session = date_of(weekdays(2)[0 if scan is facts[0][1] else 1])
-        assert all(20 < days_between(session, f.expiry_date) <= 60 for f in fitted)
+        assert before.index(scan) >= len(fitted) == 4
+        assert [f.expiry_date for f in fitted] == sorted(f.expiry_date for f in fitted)
     scans = [seq for seq, f in facts if isinstance(f, Scan)]
     assert {seq for seq, _ in surfaces(facts)} == set(scans), "at scan times only: nothing is held"
 
@@ -111,14 +121,10 @@ def test_held_expiries_are_fitted_at_scan_times_and_at_the_close_and_kept_until_
         for _, fact in found:
             if isinstance(fact, Proposal) and held is None:
                 held, opened_at = fact, seq
-                known = {"position_id": "p1", "strategy": fact.strategy, "underlying": fact.underlying}
-                evolve(
-                    fold,
-                    state,
-                    Approved.model_construct(**known, instruments=fact.instruments, valid_until_ns=fact.valid_until_ns),
-                    at,
-                )
-                evolve(fold, state, PositionOpened.model_construct(**known), at)
+                known = ("p1", fact.strategy, fact.underlying)
+                approval = approved(*known, fact.valid_until_ns, instruments=fact.instruments, ratios=fact.ratios)
+                evolve(fold, state, approval, at)
+                evolve(fold, state, opened(*known), at)
     assert held is not None
     closings = [
         seq

@@ -24,7 +24,8 @@ from contango_gateway.plain_routes import Readiness, plain_routes
 from contango_gateway.problems import Problem, ProblemBody, of_request, one_line
 from contango_gateway.read_routes import read_routes
 from contango_gateway.views import Views
-from contango_signals.names import STRATEGY_NAMES
+from contango_signals.names import FEATURES
+from contango_signals.strategies.registry import STRATEGIES
 
 DESCRIPTION = """Live views of the book, read from the log alone, and typed commands written to it.
 
@@ -47,7 +48,7 @@ def create_app(
     message_at: MessageAt,
     metrics: Metrics | None = None,
     readiness: Readiness = dict,
-    features: tuple[str, ...] = STRATEGY_NAMES,
+    features: tuple[str, ...] = (*FEATURES, *STRATEGIES),
 ) -> FastAPI:
     """The HTTP face of ``views`` and ``commands``. ``message_at`` reads single messages of the log, for explain."""
     app = FastAPI(

@@ -14,6 +14,7 @@ from contango_common.domain.errors import UserError
 from contango_execution.params import ExecutionParams, VenueParams
 from contango_inference.params import InferenceParams
 from contango_market_data.params import MarketDataParams
+from contango_research.presets import begun
 from contango_risk.params import RiskParams
 from contango_signals.params import SignalsParams
 
@@ -23,6 +24,7 @@ class Book(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    presets: tuple[str, ...] = Field(default=(), description="named sets of parameters that the book begins from")
     name: str = Field(default="demo", min_length=1, max_length=40, description="what reports call this book")
     notes: tuple[str, ...] = Field(default=(), description="sentences that the report shows with the assumptions")
     market_data: MarketDataParams = MarketDataParams()
@@ -52,7 +54,9 @@ def load_book(path: Path | None) -> Book:
     if not isinstance(raw or {}, dict):
         raise UserError(f"{path}: holds a {type(raw).__name__}; a book is a mapping of sections")
     try:
-        return Book.model_validate(raw or {})
+        return Book.model_validate(begun(raw or {}))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     except ValidationError as error:
         raise UserError("; ".join(f"{path}: {_problem(p)}" for p in error.errors(include_url=False))) from None
 

@@ -15,10 +15,11 @@ from contango_common.runtime.turns import Turn, turn_of
 
 BUILD = version("contango-research")
 
-# The venue answers first (what was ordered before this instant), then forecasts, judgement, risk, orders.
+# The venue answers first (what was ordered before this instant), then forecasts, fits, judgement, risk, orders.
 MODULES = {
     "venue": "contango_execution.venue",
     "inference": "contango_inference.oracle",
+    # "fitters": "contango_signals.fitters.fold",
     "signals": "contango_signals.fold",
     "risk": "contango_risk.fold",
     "execution": "contango_execution.fold",

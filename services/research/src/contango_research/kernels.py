@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from contango_common.domain.timeframe import Bar
 from contango_quant.pricing.black import price
 from contango_quant.pricing.greeks import bsm_greeks, greeks
 from contango_quant.pricing.implied import implied, implied_vol
+from contango_quant.stream import basis, volume_profile
 from contango_quant.surface.curve import COLUMNS
 from contango_quant.surface.forward import forward_from_parity
 from contango_quant.surface.smile import fit_smile, smile_vol, vols_of
-from contango_signals.features import new_symbol, new_vol_index, take_bar, take_daily, take_vol_daily
-from contango_signals.params import SignalsParams
+from contango_signals import volindex
+from contango_signals.bank import BankParams, new_bank, with_bar, with_daily
 
 Floats = npt.NDArray[np.float64]
 _T_YEARS, _DISCOUNT, _FORWARD = 0.1, 0.99, 100.0
@@ -66,11 +68,14 @@ def _one_leg() -> None:
 
 
 def _bars() -> None:
-    params = SignalsParams()
-    symbol = new_symbol(params)
-    take_bar(symbol, 101.0, 99.0, 100.0, 1)
-    take_daily(symbol, 101.0, 99.0, 100.0, 1)
-    take_vol_daily(new_vol_index(params), 20.0, 1)
+    bar = Bar(1, 100.0, 101.0, 99.0, 100.0, 10.0)
+    bank = with_bar(new_bank(BankParams(), 900, 252), bar, 900, None)
+    with_daily(bank, bar)
+    volindex.take_daily(volindex.new_vol_index(252, None), 20.0, 1)
+    ring = volume_profile.init(volume_profile.Params(bars=64))
+    volume_profile.step(ring, 101.0, 99.0, 10.0)
+    volume_profile.profile_of(ring)
+    basis.step(basis.init(basis.Params()), 100.0, 1000.0, 0.0)
 
 
 def _quotes() -> tuple[Floats, Floats]:

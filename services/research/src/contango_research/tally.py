@@ -64,7 +64,15 @@ class Tally:
     fills: list[Stamped[order.Filled]] = field(default_factory=list)
     settled: list[Stamped[order.Expired]] = field(default_factory=list)
     assigned: list[Stamped[order.Assigned]] = field(default_factory=list)
-    regimes: list[Stamped[signal.RegimeChanged]] = field(default_factory=list)
+    regimes: list[Stamped[signal.RegimeReport | signal.RegimeChanged]] = field(default_factory=list)
+    selections: list[Stamped[signal.StrategiesSelected]] = field(default_factory=list)
+    proposals: list[Stamped[signal.Proposal]] = field(default_factory=list)
+    approvals: list[Stamped[risk.Approved]] = field(default_factory=list)
+    alerts: list[Stamped[signal.GateAlert]] = field(default_factory=list)
+    failures: list[Stamped[signal.FeatureFailed]] = field(default_factory=list)
+    thresholds: list[Stamped[signal.ThresholdsAdjusted]] = field(default_factory=list)
+    profiles: list[Stamped[signal.ProfileBuilt]] = field(default_factory=list)
+    detector: str | None = None
     forecasts: list[Stamped[forecast.Forecast]] = field(default_factory=list)
     scans: list[Stamped[signal.Scan]] = field(default_factory=list)
     warm_up_scans: int = 0
@@ -204,6 +212,11 @@ def _scan(tally: Tally, event: signal.Scan, ts_ns: int, seq: int) -> None:
     _refused(tally, event, ts_ns, seq)
 
 
+def _selected(tally: Tally, event: signal.StrategiesSelected, ts_ns: int, seq: int) -> None:
+    tally.detector = event.detector
+    tally.selections.append(Stamped(ts_ns, seq, event))
+
+
 def _refused(tally: Tally, event: Event, ts_ns: int, seq: int) -> None:
     refusal = refusal_of(event, ts_ns)
     if refusal is not None:
@@ -255,6 +268,14 @@ _HANDLERS: dict[type[Event], Callable[[Tally, Any, int, int], None]] = {
     forecast.ForecastAbsent: _absent,
     signal.Scan: _scan,
     signal.RegimeChanged: _into("regimes"),
+    signal.RegimeReport: _into("regimes"),
+    signal.StrategiesSelected: _selected,
+    signal.Proposal: _into("proposals"),
+    signal.GateAlert: _into("alerts"),
+    signal.FeatureFailed: _into("failures"),
+    signal.ThresholdsAdjusted: _into("thresholds"),
+    signal.ProfileBuilt: _into("profiles"),
+    risk.Approved: _into("approvals"),
     risk.PortfolioMarked: _into("marks"),
     risk.PositionOpened: _opened,
     risk.TradeClosed: _closed,

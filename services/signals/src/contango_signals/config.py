@@ -11,7 +11,7 @@ from contango_signals.params import SignalsParams
 def parse(params: dict[str, Any]) -> SignalsParams:
     """The validated section ``signals`` (defaults when absent). Raises UserError naming key, value and range.
 
-    >>> parse({"signals": {"dte_min": 31}}).dte_min
+    >>> parse({"signals": {"valid_minutes": 31}}).valid_minutes
     31
     """
     try:

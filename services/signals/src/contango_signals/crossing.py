@@ -7,8 +7,9 @@ from contango_common.domain.sessions import MINUTE_NS
 from contango_common.events.base import Event
 from contango_common.events.signal import ExitSignal, Proposal
 from contango_signals.scan import UNKNOWN_REGIME, is_halted
-from contango_signals.state import State, standing
+from contango_signals.state import State, label_of, standing
 from contango_signals.strategies.ema_cross import SPEC, Cross
+from contango_signals.switches import acts
 
 DEFAULT_TICK_MICROS = 10_000
 
@@ -28,7 +29,7 @@ def _gates(state: State, symbol: str, held: bool, at: At) -> dict[str, bool]:
         "trading_started": state.trading_started,
         "parameters_valid": state.params_error is None,
         "not_halted": not is_halted(state, at.ts_ns),
-        "switched_on": state.switches.get(SPEC.name, "on") == "on",
+        "switched_on": acts(state, SPEC.name),
         "feed_live": state.feeds.get(symbol) == "live",
         "flat": not held,
     }
@@ -37,7 +38,7 @@ def _gates(state: State, symbol: str, held: bool, at: At) -> dict[str, bool]:
 def _proposal(state: State, symbol: str, cross: Cross, gates: dict[str, bool], at: At) -> Proposal:
     p, tick_micros = state.params, state.tick_micros.get(symbol, DEFAULT_TICK_MICROS)
     price_ticks = cross.close * 1e6 / tick_micros
-    limit_ticks = math.ceil(price_ticks * (1.0 + p.ema_limit_slippage))
+    limit_ticks = math.ceil(price_ticks * (1.0 + p.limit_slippage))
     return Proposal(
         proposal_id=f"{SPEC.name}:{symbol}:{at.seq}",
         strategy=SPEC.name,
@@ -56,7 +57,7 @@ def _proposal(state: State, symbol: str, cross: Cross, gates: dict[str, bool], a
         score=0.0,
         gates=gates,
         why={"close": cross.close},
-        regime=state.regimes.get(symbol, UNKNOWN_REGIME),
+        regime=label_of(state, symbol) or UNKNOWN_REGIME,
         valid_until_ns=at.ts_ns + p.valid_minutes * MINUTE_NS,
-        quantity_cap=p.ema_quantity_cap,
+        quantity_cap=p.strategies[SPEC.name].quantity_cap,
     )

@@ -8,22 +8,27 @@ from typing import Any
 
 from contango_common.domain.at import At
 from contango_common.events.base import Event
-from contango_common.events.market import Bars, ChainFrame
-from contango_common.events.signal import FeatureRow, RegimeChanged
-from contango_signals import crossing, regime
-from contango_signals.features import feature_values
+from contango_common.events.market import BarHistory, Bars, ChainFrame
+from contango_common.events.signal import Scan, StrategiesSelected
+from contango_signals import assets, crossing, reports
+from contango_signals.adjusting import FEATURE as ADJUSTMENTS
+from contango_signals.adjusting import adjusted
+from contango_signals.bars import DAILY_S, wants_banks
+from contango_signals.feasibility import alerts
 from contango_signals.scan import due, scan
-from contango_signals.state import State, new_state
+from contango_signals.select import selected
+from contango_signals.state import State, label_of, new_state
 from contango_signals.strategies.registry import STRATEGIES
+from contango_signals.strategies.spec import Spec
+from contango_signals.switches import acts, level, runs
 from contango_signals.take import EVOLVE
 from contango_signals.view import fitted, held_series, view_of
 
 __all__ = ["DECIDE", "EVOLVE", "NAME", "READS", "initial"]
 
 NAME = "signals"
-READS = frozenset({"log.md", "log.reference", "log.forecast", "log.control.*", "log.risk"})
-
-SECOND_NS = 1_000_000_000
+READS = frozenset({"log.md", "log.reference", "log.forecast", "log.fit", "log.control.*", "log.risk"})
+FIRST_DTE = 5  # nearer expiries say little about the term structure; nothing that closes at a week opens there
 
 
 def initial() -> State:
@@ -32,50 +37,75 @@ def initial() -> State:
 
 def _on_bars(state: State, event: Bars, at: At) -> list[Event]:
     facts: list[Event] = []
-    intraday = event.timeframe_s == state.params.bar_timeframe_s
-    for symbol in event.symbols:
-        if intraday:
+    daily = event.timeframe_s == DAILY_S
+    if not daily and event.timeframe_s != state.params.bar_timeframe_s:
+        return facts
+    if state.crosses and not daily:
+        for symbol in event.symbols:
             cross = state.crosses.get(symbol)
             if cross is not None and cross.turn and cross.ts_ns == at.ts_ns:
                 facts += crossing.facts_of(state, symbol, cross, at)
-        if symbol in state.features:
-            facts += _features_of(state, symbol, intraday, at)
+    if not wants_banks(state.params):
+        return facts
+    facts += reports.failures(state)
+    facts += reports.of_bars(state, event, at, daily)
+    facts += assets.facts_of(state, event.symbols, at, daily)
     return facts
 
 
-def _features_of(state: State, symbol: str, intraday: bool, at: At) -> list[Event]:
-    features, p = state.features[symbol], state.params
-    facts: list[Event] = []
-    label = regime.detect(features, state.vol, p)
-    previous = state.regimes.get(symbol)
-    if label is not None and label != previous:
-        facts.append(
-            RegimeChanged(
-                symbol=symbol,
-                detector=regime.DETECTOR,
-                version=regime.VERSION,
-                label=label,
-                previous=previous,
-                why=regime.reasons(features, state.vol),
-            )
-        )
-    every_ns = p.feature_row_every_s * SECOND_NS
-    if intraday and every_ns and at.ts_ns % every_ns == 0 and features.row_ns != at.ts_ns:
-        facts.append(FeatureRow(symbol=symbol, values=feature_values(features, state.vol, p)))
-    return facts
+def _on_history(state: State, event: BarHistory, at: At) -> list[Event]:
+    return reports.failures(state)
 
 
 def _on_chain(state: State, event: ChainFrame, at: At) -> list[Event]:
-    """At scan times forwards and smiles of what may be opened or is held; at a session's end of what is held."""
-    specs = [STRATEGIES[name] for name in state.params.strategies]
-    looking = [spec for spec in specs if spec.on == "chain" and due(state, spec, event, at)]
-    if not looking and not (event.closing and held_series(state, event.underlying)):
-        return []
-    view = view_of(state, event, at, window=bool(looking))
-    facts: list[Event] = [fitted(view, s) for s in (*view.slices, *view.held)]
-    for spec in looking:
-        facts += scan(state, spec, view, event, at)
-    return facts
+    """At scan times forwards and smiles of what may be opened or is held; at a session's end of what is held.
+
+    Open structures are looked at for changes on a session's first scan frame.
+    """
+    specs = [spec for name in state.params.strategies if (spec := STRATEGIES[name]).on == "chain"]
+    looking = [spec for spec in specs if due(state, spec, event, at)]
+    first = bool(looking) and state.selected.get(event.underlying) != event.session_date
+    facts: list[Event] = []
+    if looking:
+        looking, selection = _select(state, looking, event)
+        facts += [selection] if first else []
+    closing = event.closing and bool(held_series(state, event.underlying))
+    adjusting = first and runs(state, ADJUSTMENTS) and bool(held_series(state, event.underlying))
+    if not (looking or closing or adjusting):
+        return facts
+    view = view_of(state, event, at, from_dte=_from_dte(state, specs) if looking or adjusting else None)
+    facts += [fitted(view, s) for s in (*view.slices, *view.held)]
+    for fact in scan(state, looking, view, event, at):
+        facts.append(fact)
+        if isinstance(fact, Scan) and runs(state, "feasibility"):
+            facts += alerts(state.killed, state.alerted, fact, state.params.select)
+    return facts + (adjusted(state, view, event, at) if adjusting else [])
 
 
-DECIDE: dict[type[Event], Callable[[State, Any, At], list[Event]]] = {Bars: _on_bars, ChainFrame: _on_chain}
+def _from_dte(state: State, specs: list[Spec]) -> int:
+    """From how many days on expiries are fitted."""
+    return min([FIRST_DTE, *(int(state.params.strategies[spec.name].dte_min) for spec in specs)])
+
+
+def _select(state: State, specs: list[Spec], event: ChainFrame) -> tuple[list[Spec], StrategiesSelected]:
+    """The strategies that look now, and the fact that says so; a selector that does not act lets all of them look."""
+    p, underlying = state.params, event.underlying
+    levels = {spec.name: level(state, spec.name) for spec in specs}
+    label = label_of(state, underlying)
+    chosen, excluded = selected(specs, p.strategies, levels, label, p.select, p.gates_off)
+    fact = StrategiesSelected(
+        underlying=underlying,
+        session_date=event.session_date,
+        detector=p.select.detector,
+        label=label,
+        selected=tuple(spec.name for spec in chosen),
+        excluded=excluded,
+    )
+    return chosen if acts(state, "selector") else specs, fact
+
+
+DECIDE: dict[type[Event], Callable[[State, Any, At], list[Event]]] = {
+    Bars: _on_bars,
+    BarHistory: _on_history,
+    ChainFrame: _on_chain,
+}

@@ -1,7 +1,8 @@
 """Entry gates: one row each. Every gate is evaluated, none cuts another short, and each gives the numbers it saw.
 
-A verdict is True (lets pass) or False. What cannot be known does not pass. Gates of the scan look at the
-circumstances alone; gates of the candidate look at its legs, prices and odds as well.
+A verdict is True (lets pass) or False. What cannot be known does not pass, unless the strategy does not ask (its
+parameter is null). Gates of the scan look at the circumstances alone; gates of the candidate look at its legs, prices
+and odds as well.
 """
 
 from collections.abc import Callable
@@ -17,15 +18,28 @@ C = TypeVar("C")
 
 @dataclass(frozen=True, slots=True)
 class Gate(Generic[C]):
-    """``meaning`` completes the sentence "it may open when …"."""
+    """``meaning`` completes the sentence "it may open when …".
+
+    ``asks`` names the strategy's parameter behind the verdict, the number compared with it and the sense (+1: the
+    number is at least the parameter, −1: at most); it says at which value the gate would have turned.
+    """
 
     name: str
     meaning: str
     judge: Callable[[C], Verdict]
+    asks: tuple[str, str, int] | None = None
 
 
 def _plain(ok: bool) -> Verdict:
     return ok, {}
+
+
+def _at_least(number: float | None, least: float | None) -> bool:
+    return least is None or (number is not None and number >= least)
+
+
+def _at_most(number: float | None, most: float | None) -> bool:
+    return most is None or (number is not None and number <= most)
 
 
 def _session_time(c: Circumstances) -> Verdict:
@@ -39,22 +53,54 @@ def _session_time(c: Circumstances) -> Verdict:
 
 def _iv_rank(c: Circumstances) -> Verdict:
     rank = c.iv_rank.rank
-    numbers: Numbers = {
-        "iv_rank": rank,
-        "iv_percentile": c.iv_rank.percentile,
-        "iv_rank_count": float(c.iv_rank.count),
-    }
-    return rank is not None and rank >= c.params.min_iv_rank, numbers
+    ok = _at_least(rank, c.screen.min_iv_rank) and _at_most(rank, c.screen.max_iv_rank)
+    return ok, {"iv_rank": rank, "iv_rank_count": float(c.iv_rank.count)}
+
+
+def _iv_percentile(c: Circumstances) -> Verdict:
+    percentile = c.iv_rank.percentile
+    return _at_least(percentile, c.screen.min_iv_percentile), {"iv_percentile": percentile}
+
+
+def _term(c: Circumstances) -> Verdict:
+    allowed = c.screen.term_allowed
+    numbers: Numbers = {"term_ratio": c.term.ratio, "iv_near": c.term.near_iv, "iv_far": c.term.far_iv}
+    return allowed is None or c.term.regime in allowed, numbers
 
 
 def _forecast_fresh(c: Circumstances) -> Verdict:
-    age = c.forecast_age_hours
-    return age is not None and age <= c.params.forecast_max_age_hours, {"forecast_age_hours": age}
+    """Asked by strategies whose other gates need a forecast."""
+    age, s = c.forecast_age_hours, c.screen
+    needed = any(x is not None for x in (s.max_breach_odds, s.min_vrp_ratio, s.max_vrp_ratio))
+    fresh = age is not None and age <= c.params.forecast_max_age_hours
+    return fresh or not needed, {"forecast_age_hours": age}
+
+
+def _confidence(c: Circumstances) -> Verdict:
+    """Without fuzzy confidence at work there is nothing to ask; with it, what has no score does not pass."""
+    a = c.assurance
+    if a is None:
+        return c.screen.min_confidence is None, {}
+    numbers: Numbers = {
+        "fuzzy": a.fuzzy.score,
+        "fuzzy_coverage": a.fuzzy.coverage,
+        "confidence": a.fused,
+        "sigma": a.sigma,
+        "fuzzy_size": a.size,
+        "fuzzy_units": None if a.units is None else float(a.units),
+        **{f"fuzzy.{name}": x for name, x in a.fuzzy.contributions.items()},
+    }
+    return a.units is not None and a.units > 0 and _at_least(a.fused, c.screen.min_confidence), numbers
+
+
+def _drift(c: Circumstances) -> Verdict:
+    """A book without bars has nothing to compare the spot with, and is not asked."""
+    return c.drift is None or _at_most(abs(c.drift), c.screen.max_drift), {"drift": c.drift}
 
 
 def _entry_spacing(c: Circumstances) -> Verdict:
     since = c.sessions_since_opening
-    ok = since is None or since >= c.params.min_sessions_between
+    ok = since is None or since >= c.screen.min_sessions_between
     return ok, {"sessions_since_opening": None if since is None else float(since)}
 
 
@@ -70,22 +116,38 @@ SCAN_GATES: tuple[Gate[Circumstances], ...] = (
         "the daily averages have their warm-up",
         lambda c: (c.history_missing == 0, {"history_missing": float(c.history_missing)}),
     ),
-    Gate("regime_known", "the regime is known", lambda c: _plain(c.regime is not None)),
-    Gate("regime_allowed", "the strategy trades this regime", lambda c: _plain(c.regime in c.params.regimes_allowed)),
+    Gate("regime_known", "the regime is known", lambda c: _plain(c.state is not None)),
+    Gate("regime_allowed", "the strategy trades this regime", lambda c: _plain(c.state in c.screen.regimes_allowed)),
     Gate(
         "vix_cap",
         "the volatility index is not too high",
-        lambda c: (c.vix is not None and c.vix <= c.params.max_vix, {"vix": c.vix}),
+        lambda c: (_at_most(c.vix, c.screen.max_vix), {"vix": c.vix}),
+        ("max_vix", "vix", -1),
     ),
-    Gate("iv_rank", "volatility is not at the bottom of its year", _iv_rank),
+    Gate("iv_rank", "volatility stands where it should in its year", _iv_rank, ("min_iv_rank", "iv_rank", 1)),
+    Gate(
+        "iv_percentile",
+        "enough days of the year were calmer",
+        _iv_percentile,
+        ("min_iv_percentile", "iv_percentile", 1),
+    ),
+    Gate("term_structure", "the term structure is one that the strategy trades", _term),
     Gate("forecast_fresh", "a forecast is there and young enough", _forecast_fresh),
+    Gate("confidence", "enough factors are known and agree", _confidence, ("min_confidence", "confidence", 1)),
     Gate("rate_known", "a rate for discounting is known", lambda c: _plain(c.rate_known)),
+    Gate("drift", "the chain's spot agrees with the last bar", _drift, ("max_drift", "drift", -1)),
     Gate(
         "max_open",
         "few enough positions are open",
-        lambda c: (c.open_positions < c.params.max_open, {"open_positions": float(c.open_positions)}),
+        lambda c: (c.open_positions < c.screen.max_open, {"open_positions": float(c.open_positions)}),
+        ("max_open", "open_positions", -1),
     ),
-    Gate("entry_spacing", "the last opening is long enough ago", _entry_spacing),
+    Gate(
+        "entry_spacing",
+        "the last opening is long enough ago",
+        _entry_spacing,
+        ("min_sessions_between", "sessions_since_opening", 1),
+    ),
     Gate(
         "legs_quoted",
         "the chain quotes all legs in the delta band and expiry window",
@@ -95,16 +157,17 @@ SCAN_GATES: tuple[Gate[Circumstances], ...] = (
 
 
 def _dte_window(c: Case) -> Verdict:
-    dte = c.candidate.why["dte"]
-    p = c.around.params
-    return dte is not None and p.dte_min <= dte <= p.dte_max, {"dte": dte}
+    dte, screen = c.candidate.why["dte"], c.around.screen
+    return dte is not None and screen.dte_min <= dte <= screen.dte_max, {"dte": dte}
 
 
 def _contract_tradable(c: Case) -> Verdict:
     standard = c.root.deliverable_shares == c.root.multiplier
     hours = (c.candidate.expiry.last_trade_ns - c.view.now_ns) / 3.6e12
     tradable = c.candidate.expiry.last_trade_ns > c.around.valid_until_ns
-    return standard and tradable, {"standard_deliverable": float(standard), "hours_to_last_trade": hours}
+    bought = all(row >= 0 for row in c.candidate.rows) or c.view.tradable
+    numbers: Numbers = {"standard_deliverable": float(standard), "hours_to_last_trade": hours}
+    return standard and tradable and bought, numbers
 
 
 def _defined_risk(c: Case) -> Verdict:
@@ -118,57 +181,106 @@ def _premium_sign(c: Case) -> Verdict:
 
 
 def _wing_width(c: Case) -> Verdict:
-    width = c.candidate.narrow_width
+    width, least = c.candidate.narrow_width, getattr(c.around.screen, "wing_width_min", None)
     fraction = None if width is None else width / c.view.spot
-    return fraction is not None and fraction >= c.around.params.wing_width_min, {"wing_width_fraction": fraction}
+    return _at_least(fraction, least), {"wing_width_fraction": fraction}
 
 
 def _credit_to_width(c: Case) -> Verdict:
-    width = c.candidate.width
-    ratio = None if not width else c.credit_ticks * c.root.tick_micros / 1e6 / width
-    return ratio is not None and ratio >= c.around.params.min_credit_to_width, {"credit_to_width": ratio}
+    ratio = c.credit_to_width
+    return _at_least(ratio, c.around.screen.min_credit_to_width), {"credit_to_width": ratio}
 
 
-def _spread_to_credit(c: Case) -> Verdict:
+def _spread_to_mid(c: Case) -> Verdict:
     mid = abs(c.net.mid_ticks)
     ratio = c.net.spread_ticks / mid if mid > 0.0 else None
-    return ratio is not None and ratio <= c.around.params.max_spread_to_credit, {"spread_to_credit": ratio}
+    return _at_most(ratio, c.around.screen.max_spread_to_mid), {"spread_to_mid": ratio}
+
+
+def _leg_spread(c: Case) -> Verdict:
+    return _at_most(c.net.widest_leg, c.around.screen.max_leg_spread), {"leg_spread": c.net.widest_leg}
 
 
 def _displayed_size(c: Case) -> Verdict:
-    shown = c.net.displayed
-    ok = shown is not None and shown >= c.around.params.min_displayed_size
+    shown, least = c.net.displayed, c.around.screen.min_displayed_size
+    ok = least == 0 or (shown is not None and shown >= least)
     return ok, {"displayed_size": None if shown is None else float(shown)}
 
 
+def _counted(name: str, least: str) -> Callable[[Case], Verdict]:
+    def judge_count(c: Case) -> Verdict:
+        count: int | None = getattr(c, name)
+        number = None if count is None else float(count)
+        return _at_least(number, getattr(c.around.screen, least)), {name: number}
+
+    return judge_count
+
+
 def _breach_odds(c: Case) -> Verdict:
-    numbers: Numbers = {"breach_odds_put": c.breach_put, "breach_odds_call": c.breach_call}
-    if c.breach_put is None and c.breach_call is None:
-        return False, numbers
-    return (c.breach_put or 0.0) + (c.breach_call or 0.0) <= c.around.params.max_breach_odds, numbers
+    numbers: Numbers = {
+        "breach_odds_put": c.breach_put,
+        "breach_odds_call": c.breach_call,
+        "breach_odds": c.breach_odds,
+    }
+    return _at_most(c.breach_odds, c.around.screen.max_breach_odds), numbers
 
 
 def _vrp(c: Case) -> Verdict:
-    implied, forecast = c.implied_variance, c.forecast_variance
-    ratio = None if implied is None or forecast is None else implied / forecast
-    numbers: Numbers = {"implied_variance": implied, "forecast_variance": forecast, "vrp_ratio": ratio}
-    return ratio is not None and ratio >= c.around.params.min_vrp_ratio, numbers
+    ratio, screen = c.vrp_ratio, c.around.screen
+    numbers: Numbers = {
+        "implied_variance": c.implied_variance,
+        "forecast_variance": c.forecast_variance,
+        "vrp_ratio": ratio,
+    }
+    return _at_least(ratio, screen.min_vrp_ratio) and _at_most(ratio, screen.max_vrp_ratio), numbers
+
+
+def _entry_score(c: Case) -> Verdict:
+    return _at_least(c.entry_score, c.around.screen.min_entry_score), {"entry_score": c.entry_score}
 
 
 CANDIDATE_GATES: tuple[Gate[Case], ...] = (
-    Gate("dte_window", "the expiry lies in the window", _dte_window),
+    Gate("dte_window", "the expiry lies in the window", _dte_window, ("dte_min", "dte", 1)),
     Gate("contract_tradable", "it is standard and trades longer than the proposal stands", _contract_tradable),
     Gate("defined_risk", "the loss at expiry is bounded", _defined_risk),
     Gate("premium_sign", "a credit strategy is paid at the limit", _premium_sign),
-    Gate("wing_width", "both wings are wide enough", _wing_width),
-    Gate("credit_to_width", "the credit is worth the width", _credit_to_width),
-    Gate("spread_to_credit", "the quotes are narrow enough", _spread_to_credit),
-    Gate("displayed_size", "the quotes show enough size", _displayed_size),
-    Gate("breach_odds", "the forecast leaves the sold strikes alone", _breach_odds),
-    Gate("vrp", "implied variance is above the forecast", _vrp),
+    Gate("wing_width", "both wings are wide enough", _wing_width, ("wing_width_min", "wing_width_fraction", 1)),
+    Gate(
+        "credit_to_width",
+        "the credit is worth the width",
+        _credit_to_width,
+        ("min_credit_to_width", "credit_to_width", 1),
+    ),
+    Gate("spread_to_mid", "the quotes are narrow enough", _spread_to_mid, ("max_spread_to_mid", "spread_to_mid", -1)),
+    Gate("leg_spread", "no leg's quote is too wide", _leg_spread, ("max_leg_spread", "leg_spread", -1)),
+    Gate(
+        "displayed_size",
+        "the quotes show enough size",
+        _displayed_size,
+        ("min_displayed_size", "displayed_size", 1),
+    ),
+    Gate(
+        "open_interest",
+        "enough contracts are open",
+        _counted("open_interest", "min_open_interest"),
+        ("min_open_interest", "open_interest", 1),
+    ),
+    Gate("volume", "enough contracts traded today", _counted("volume", "min_volume"), ("min_volume", "volume", 1)),
+    Gate(
+        "breach_odds",
+        "the forecast leaves the sold strikes alone",
+        _breach_odds,
+        ("max_breach_odds", "breach_odds", -1),
+    ),
+    Gate("vrp", "implied variance is above the forecast", _vrp, ("min_vrp_ratio", "vrp_ratio", 1)),
 )
+# Judged last, on what all the others found: the entry score counts the gates passed, the rank compares candidates.
+LAST_GATES: tuple[Gate[Case], ...] = (
+    Gate("entry_score", "the entry score is high enough", _entry_score, ("min_entry_score", "entry_score", 1)),
+)
+RANK: Gate[Case] = Gate("rank", "it is among the best of the scan", lambda c: _plain(True))
 
-GATES: tuple[Gate[Circumstances] | Gate[Case], ...] = (*SCAN_GATES, *CANDIDATE_GATES)
+GATES: tuple[Gate[Circumstances] | Gate[Case], ...] = (*SCAN_GATES, *CANDIDATE_GATES, *LAST_GATES, RANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +311,10 @@ def joined(first: Judgement, second: Judgement) -> Judgement:
     return Judgement(
         {**first.gates, **second.gates}, {**first.numbers, **second.numbers}, first.refusing + second.refusing
     )
+
+
+def outranked(judgement: Judgement, within: bool, gates_off: tuple[str, ...]) -> Judgement:
+    """The judgement with the verdict of the rank: whether the candidate is among the best of its scan."""
+    if RANK.name in gates_off:
+        return joined(judgement, Judgement({}, {f"off.{RANK.name}": float(within)}, ()))
+    return joined(judgement, Judgement({RANK.name: within}, {}, () if within else (RANK.name,)))

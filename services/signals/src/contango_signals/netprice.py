@@ -2,7 +2,8 @@
 
 Signs: ratio + bought, − sold; net = Σ ratio·price, so a credit is negative. ``limit`` concedes the share ``f`` of each
 leg's spread (bought at bid + f·(ask − bid), sold mirrored) and is rounded up to the root's increment: the least that
-an order at that concession must accept, so that the maximum loss is taken at the worse price.
+an order at that concession must accept, so that the maximum loss is taken at the worse price. A leg in the underlying
+(row −1) is quoted at the spot, a tick around it, with no size.
 """
 
 import math
@@ -17,7 +18,10 @@ _ROUNDING = 1e-9  # a net that is a whole increment but for float dust stays whe
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """``displayed`` is how many units the quotes show on our side; None when a size is unknown."""
+    """``displayed`` is how many units the quotes show on our side; None when a size is unknown.
+
+    ``widest_leg`` is the largest (ask − bid)/mid of a leg; None when a leg has no mid.
+    """
 
     mid_ticks: float
     natural_ticks: int
@@ -25,24 +29,48 @@ class Net:
     limit_ticks: int
     max_loss_ticks: int | None
     displayed: int | None
+    widest_leg: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LegQuote:
+    """Ticks and sizes of one leg; a size of −1 is unknown. ``strike_millis`` 0 and a call: the underlying itself."""
+
+    bid: int
+    ask: int
+    bid_size: int
+    ask_size: int
+    strike_millis: int
+    is_call: bool
+    expiry_ns: int | None
+
+
+def leg_quotes(rows: Sequence[int], contracts: Block, quotes: Block, spot: float, tick_micros: int) -> list[LegQuote]:
+    """The quote behind each row."""
+    spot_ticks = spot * 1e6 / tick_micros
+    underlying = LegQuote(math.floor(spot_ticks), math.ceil(spot_ticks), -1, -1, 0, True, None)
+    return [underlying if row < 0 else _quote(row, contracts, quotes) for row in rows]
+
+
+def _quote(row: int, contracts: Block, quotes: Block) -> LegQuote:
+    return LegQuote(
+        bid=int(quotes["bid_ticks"][row]),
+        ask=int(quotes["ask_ticks"][row]),
+        bid_size=int(quotes["bid_size"][row]),
+        ask_size=int(quotes["ask_size"][row]),
+        strike_millis=int(contracts["strike_millis"][row]),
+        is_call=bool(contracts["is_call"][row]),
+        expiry_ns=int(contracts["expiry_ns"][row]),
+    )
 
 
 def net_of(
-    rows: Sequence[int],
-    ratios: Sequence[int],
-    contracts: Block,
-    quotes: Block,
-    *,
-    tick_micros: int,
-    increment_ticks: int,
-    f_limit: float,
+    legs: Sequence[LegQuote], ratios: Sequence[int], *, tick_micros: int, increment_ticks: int, f_limit: float
 ) -> Net:
     """Net prices of one unit; every leg must have a usable two-sided quote."""
-    bids = [int(quotes["bid_ticks"][row]) for row in rows]
-    asks = [int(quotes["ask_ticks"][row]) for row in rows]
-    legs = list(zip(ratios, bids, asks, strict=True))
-    natural = sum(q * (ask if q > 0 else bid) for q, bid, ask in legs)
-    opposite = sum(q * (bid if q > 0 else ask) for q, bid, ask in legs)
+    pairs = list(zip(ratios, legs, strict=True))
+    natural = sum(q * (leg.ask if q > 0 else leg.bid) for q, leg in pairs)
+    opposite = sum(q * (leg.bid if q > 0 else leg.ask) for q, leg in pairs)
     at_limit = opposite + f_limit * (natural - opposite)
     limit = increment_ticks * math.ceil(at_limit / increment_ticks - _ROUNDING)
     return Net(
@@ -50,26 +78,40 @@ def net_of(
         natural_ticks=natural,
         spread_ticks=natural - opposite,
         limit_ticks=limit,
-        max_loss_ticks=_max_loss(rows, ratios, contracts, tick_micros, limit),
-        displayed=_displayed(rows, ratios, quotes),
+        max_loss_ticks=_max_loss(pairs, tick_micros, limit),
+        displayed=_displayed(pairs),
+        widest_leg=_widest(legs),
     )
 
 
-def _max_loss(
-    rows: Sequence[int], ratios: Sequence[int], contracts: Block, tick_micros: int, limit_ticks: int
-) -> int | None:
-    """Over all settlement prices; None when unbounded or when a strike is no whole number of ticks."""
+def _max_loss(pairs: Sequence[tuple[int, LegQuote]], tick_micros: int, limit_ticks: int) -> int | None:
+    """Over all prices at the first expiry; None when unbounded or when a strike is no whole number of ticks.
+
+    Legs of several expiries: bought legs that live on count at intrinsic value at the instant at which all sold legs
+    expire; a bought leg that is gone by then, or sold legs of two expiries, bound nothing.
+    """
+    sold = {leg.expiry_ns for q, leg in pairs if q < 0}
+    bought = [leg.expiry_ns for q, leg in pairs if q > 0 and leg.expiry_ns is not None]
+    if None in sold or len(sold) > 1 or (sold and any(at < max(s for s in sold if s) for at in bought)):
+        return None
     legs = []
-    for row, ratio in zip(rows, ratios, strict=True):
-        strike_ticks, rest = divmod(int(contracts["strike_millis"][row]) * 1000, tick_micros)
+    for ratio, leg in pairs:
+        strike_ticks, rest = divmod(leg.strike_millis * 1000, tick_micros)
         if rest:
             return None
-        legs.append(Leg(ratio, strike_ticks, bool(contracts["is_call"][row])))
+        legs.append(Leg(ratio, strike_ticks, leg.is_call))
     return max_loss_ticks(legs, -limit_ticks)
 
 
-def _displayed(rows: Sequence[int], ratios: Sequence[int], quotes: Block) -> int | None:
-    sizes = [int(quotes["ask_size" if q > 0 else "bid_size"][row]) for row, q in zip(rows, ratios, strict=True)]
-    if min(sizes) < 0:
+def _displayed(pairs: Sequence[tuple[int, LegQuote]]) -> int | None:
+    options = [(q, leg) for q, leg in pairs if leg.expiry_ns is not None]
+    sizes = [leg.ask_size if q > 0 else leg.bid_size for q, leg in options]
+    if not sizes or min(sizes) < 0:
         return None
-    return min(size // abs(q) for size, q in zip(sizes, ratios, strict=True))
+    return min(size // abs(q) for size, (q, _) in zip(sizes, options, strict=True))
+
+
+def _widest(legs: Sequence[LegQuote]) -> float | None:
+    if any(leg.bid + leg.ask <= 0 for leg in legs):
+        return None
+    return max(2.0 * (leg.ask - leg.bid) / (leg.bid + leg.ask) for leg in legs)

@@ -1,97 +1,130 @@
-"""Parameters of the signals fold: the section ``signals`` of the book's file."""
+"""Parameters of the signals fold: the section ``signals`` of the book's file.
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+Every feature declares its own section, every strategy its own parameters under ``strategies``; here they come together.
+"""
 
-from contango_signals.names import ALWAYS_ON, GATE_NAMES, STRATEGY_NAMES
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, field_validator, model_validator
+
+from contango_common.domain.declare import Section, param
+from contango_signals.adjust import AdjustParams
+from contango_signals.alignment import AlignmentParams
+from contango_signals.bank import BankParams
+from contango_signals.confidence import FuzzyParams
+from contango_signals.names import ALWAYS_ON, FEATURES, GATE_NAMES, SHIPPED
+from contango_signals.profile import ProfileParams
+from contango_signals.regimes.s0 import S0Params
+from contango_signals.regimes.s1 import S1Params
+from contango_signals.regimes.s2 import S2Params
+from contango_signals.score import ScoreParams
+from contango_signals.select import SelectParams
+from contango_signals.strategies.registry import STRATEGIES
+from contango_signals.thresholds import ThresholdParams
+from contango_signals.volstate import VolParams
+
+Switch = Literal["off", "shadow", "on"]
+DEMO = (
+    "iron_condor",
+    "put_credit_spread",
+    "call_credit_spread",
+    "calendar",
+    "broken_wing_butterfly_bull",
+    "broken_wing_butterfly_bear",
+    "crash_put",
+)
 
 
-class SignalsParams(BaseModel):
+class RegimeParams(Section):
+    """The three detectors; which of them decides is ``select.detector``.
+
+    >>> RegimeParams().s2.vix_crash
+    35.0
+    """
+
+    s0: S0Params = Field(S0Params(), description="Gaussian mixture of daily features")
+    s1: S1Params = Field(S1Params(), description="intraday rules: trend, range, uncertain, with a volatile overlay")
+    s2: S2Params = Field(S2Params(), description="daily rules in five states")
+
+
+def _strategies(value: Any) -> Any:
+    """A list of names means each with its defaults."""
+    if isinstance(value, list | tuple):
+        return {name: {} for name in value}
+    return value
+
+
+def _typed(value: Any) -> dict[str, Section]:
+    """Name → validated parameters of that strategy. ValueError names strategy, key and value."""
+    if not isinstance(value, Mapping):
+        raise ValueError("strategies is a list of names, or a mapping of names to their parameters")
+    found: dict[str, Section] = {}
+    for name, raw in value.items():
+        if name not in STRATEGIES:
+            raise ValueError(f"no strategy is called {name!r}; there are {', '.join(STRATEGIES)}")
+        wanted = STRATEGIES[name].params
+        try:
+            found[name] = raw if isinstance(raw, wanted) else wanted.model_validate(raw or {})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join((name, *(str(part) for part in first["loc"])))
+            known = f"; known keys: {', '.join(wanted.model_fields)}" if first["type"] == "extra_forbidden" else ""
+            raise ValueError(f"{where} = {first.get('input')!r}: {first['msg']}{known}") from None
+    return found
+
+
+Strategies = Annotated[
+    dict[str, Any],
+    BeforeValidator(lambda value: _typed(_strategies(value))),
+    PlainSerializer(lambda found: {name: p.model_dump(mode="json") for name, p in found.items()}),
+]
+
+
+class SignalsParams(Section):
     """What is computed, which strategies look for entries, and what every gate asks for.
 
-    >>> SignalsParams().dte_target
+    >>> SignalsParams(strategies=["iron_condor"]).strategies["iron_condor"].dte_target
     45
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    strategies: tuple[str, ...] = Field(("iron_condor",), description="names from the strategies' registry")
-    calendar: str | None = Field(None, description="session table to use; null: the first one on the log")
-    vol_symbol: str = Field("VIX", description="symbol of the volatility index, in points (20 = 20 %)")
-    bar_timeframe_s: int = Field(900, ge=1, lt=86_400, description="seconds of the intraday bars that are folded")
-    feature_row_every_s: int = Field(1800, ge=0, le=86_400, description="seconds between feature rows; 0: none")
-
-    ema_fast: int = Field(10, ge=1, le=10_000, description="bars of the fast exponential average")
-    ema_slow: int = Field(20, ge=2, le=10_000, description="bars of the slow exponential average")
-    sma: int = Field(20, ge=1, le=10_000, description="bars of the simple average")
-    rsi: int = Field(14, ge=1, le=10_000, description="changes in the relative strength index")
-    atr: int = Field(14, ge=1, le=10_000, description="true ranges in the average true range")
-    adx: int = Field(14, ge=1, le=10_000, description="bars of each smoothing of the directional index")
-    vol_window: int = Field(20, ge=2, le=10_000, description="returns in the realised volatility")
-    bars_per_year: float = Field(6552.0, gt=0.0, le=1e8, description="intraday bars a year holds (annualisation)")
-    daily_sma: int = Field(200, ge=1, le=10_000, description="sessions of the regime's simple average")
-    daily_adx: int = Field(14, ge=1, le=10_000, description="sessions of each smoothing of the regime's ADX")
-    daily_atr: int = Field(14, ge=1, le=10_000, description="sessions in the daily average true range")
-    daily_vol_window: int = Field(20, ge=2, le=10_000, description="sessions in the daily realised volatility")
-    sessions_per_year: int = Field(252, ge=200, le=366, description="sessions a year holds (annualisation)")
-    iv_rank_window_sessions: int = Field(252, ge=2, le=10_000, description="closes that rank and percentile look at")
-    iv_rank_min_sessions: int | None = Field(None, ge=2, le=10_000, description="closes needed; null: the whole window")
-
-    vix_crash: float = Field(35.0, gt=0.0, le=1000.0, description="index points above which the market crashes")
-    vix_high: float = Field(20.0, gt=0.0, le=1000.0, description="index points above which volatility is high")
-    adx_trend: float = Field(25.0, ge=0.0, le=100.0, description="daily ADX above which the market trends")
-
-    scan_after_open_minutes: int = Field(30, ge=0, le=1440, description="a session is scanned once, from here on")
-    no_opening_minutes: int = Field(15, ge=0, le=1440, description="minutes after the open without openings")
-    allow_closing_frame: bool = Field(False, description="open on a session's last frame (daily chains need it)")
-    valid_minutes: int = Field(75, ge=1, le=10_080, description="minutes a proposal stands, at most to the close")
-    gates_off: tuple[str, ...] = Field((), description="gates that do not refuse; their verdict stays on record")
-
-    dte_min: int = Field(30, ge=0, le=1000, description="calendar days to expiry, at least")
-    dte_max: int = Field(60, ge=0, le=1000, description="calendar days to expiry, at most")
-    dte_target: int = Field(45, ge=0, le=1000, description="calendar days to expiry wanted")
-    short_delta: float = Field(0.16, gt=0.0, lt=0.5, description="absolute spot delta wanted of the sold legs")
-    short_delta_step: float = Field(0.03, ge=0.0, lt=0.5, description="distance of the two other deltas looked at")
-    delta_min: float = Field(0.08, gt=0.0, lt=0.5, description="absolute spot delta of a sold leg, at least")
-    delta_max: float = Field(0.25, gt=0.0, lt=0.5, description="absolute spot delta of a sold leg, at most")
-    wing_width: dict[str, float] = Field(
-        {
-            "LOW_VOL_RANGE": 0.015,
-            "HIGH_VOL_RANGE": 0.025,
-            "BULL_TREND": 0.02,
-            "BEAR_TREND": 0.025,
-            "CRASH_MODE": 0.03,
-        },
-        description="wing width per regime as a fraction of spot",
+    strategies: Strategies = Field(
+        dict.fromkeys(DEMO), description="names, or names with their parameters", validate_default=True
     )
-    wing_width_default: float = Field(0.02, gt=0.0, lt=0.5, description="wing width where no regime is known")
-    wing_width_min: float = Field(0.01, ge=0.01, lt=0.5, description="fraction of spot, at least; never below 1 %")
-    f_limit: float = Field(0.75, ge=0.5, le=1.0, description="share of each leg's spread that the limit concedes")
-
-    regimes_allowed: tuple[str, ...] = Field(
-        ("LOW_VOL_RANGE", "HIGH_VOL_RANGE"), description="regimes in which condors open"
+    switches: dict[str, Switch] = param({}, "off, shadow or on for each feature and strategy; unnamed: as shipped")
+    calendar: str | None = param(None, "session table to use; null: the first one on the log")
+    vol_symbol: str = param("VIX", "symbol of the volatility index, in points (20 = 20 %)")
+    bar_timeframe_s: int = param(900, "intraday bars that are folded", unit="seconds", ge=1, lt=86_400)
+    feature_row_every_s: int = param(3600, "between feature rows; 0: none", unit="seconds", ge=0, le=86_400)
+    sessions_per_year: int = param(252, "sessions a year holds (annualisation)", unit="sessions", ge=200, le=366)
+    iv_rank_window_sessions: int = param(
+        252, "closes that rank and percentile look at", unit="sessions", ge=2, le=10_000
     )
-    min_iv_rank: float = Field(15.0, ge=0.0, le=100.0, description="IV rank, at least")
-    max_vix: float = Field(40.0, gt=0.0, le=1000.0, description="volatility index in points, at most")
-    forecast_max_age_hours: float = Field(100.0, gt=0.0, le=10_000.0, description="age of a usable forecast, at most")
-    max_breach_odds: float = Field(0.35, gt=0.0, le=1.0, description="odds to end beyond either sold strike, at most")
-    min_vrp_ratio: float = Field(1.0, ge=0.0, le=10.0, description="implied variance over forecast median, at least")
-    min_credit_to_width: float = Field(0.10, ge=0.0, lt=1.0, description="credit at the limit over the wider wing")
-    max_spread_to_credit: float = Field(0.40, gt=0.0, le=10.0, description="net bid-ask spread over the mid credit")
-    min_displayed_size: int = Field(1, ge=0, le=1_000_000, description="units the quotes show on our side, at least")
-    max_open: int = Field(3, ge=1, le=10_000, description="positions of one strategy and underlying, at most")
-    min_sessions_between: int = Field(5, ge=0, le=1000, description="sessions between two openings, at least")
+    iv_rank_min_sessions: int | None = param(
+        None, "closes needed; null: the whole window", unit="sessions", ge=2, le=10_000
+    )
 
-    ema_symbols: tuple[str, ...] = Field((), description="symbols that the EMA cross trades")
-    ema_quantity_cap: int = Field(1, ge=1, le=1_000_000_000, description="units per proposal of the EMA cross, at most")
-    ema_limit_slippage: float = Field(0.01, ge=0.0, lt=1.0, description="fraction above the close it may pay")
+    bank: BankParams = Field(BankParams(), description="windows of the indicators")
+    alignment: AlignmentParams = Field(AlignmentParams(), description="agreement of the timeframes")
+    thresholds: ThresholdParams = Field(ThresholdParams(), description="thresholds that move with volatility")
+    profile: ProfileParams = Field(ProfileParams(), description="volume profile and key levels")
+    regimes: RegimeParams = Field(RegimeParams(), description="regime detectors")
+    volatility: VolParams = Field(VolParams(), description="state of volatility")
+    fuzzy: FuzzyParams = Field(FuzzyParams(), description="fuzzy confidence and the size it allows")
+    scoring: ScoreParams = Field(ScoreParams(), description="scores that rank candidates")
+    select: SelectParams = Field(SelectParams(), description="which strategies look for entries")
+    adjust: AdjustParams = Field(AdjustParams(), description="rolls and hedges of open structures")
 
-    @field_validator("strategies")
-    @classmethod
-    def _known_strategies(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        for name in values:
-            if name not in STRATEGY_NAMES:
-                raise ValueError(f"no strategy is called {name!r}; there are {', '.join(STRATEGY_NAMES)}")
-        return values
+    scan_after_open_minutes: int = param(30, "a session is scanned once, from here on", unit="minutes", ge=0, le=1440)
+    no_opening_minutes: int = param(15, "after the open without openings", unit="minutes", ge=0, le=1440)
+    allow_closing_frame: bool = param(False, "open on a session's last frame (daily chains need it)")
+    valid_minutes: int = param(75, "a proposal stands, at most to the close", unit="minutes", ge=1, le=10_080)
+    gates_off: tuple[str, ...] = param((), "gates that do not refuse; their verdict stays on record")
+    f_limit: float = param(0.75, "share of each leg's spread that the limit concedes", unit="fraction", ge=0.5, le=1.0)
+    forecast_max_age_hours: float = param(100.0, "age of a usable forecast, at most", unit="hours", gt=0, le=10_000)
+
+    limit_slippage: float = param(0.01, "above the close that an asset's limit may pay", unit="fraction", ge=0, lt=1)
+    assets: tuple[str, ...] = param((), "symbols that the strategies on bars trade; empty: none")
 
     @field_validator("gates_off")
     @classmethod
@@ -103,15 +136,21 @@ class SignalsParams(BaseModel):
                 raise ValueError(f"the gate {name!r} cannot be switched off")
         return values
 
+    @field_validator("switches")
+    @classmethod
+    def _known_features(cls, values: dict[str, Switch]) -> dict[str, Switch]:
+        for name in values:
+            if name not in FEATURES and name not in STRATEGIES:
+                raise ValueError(f"no feature is called {name!r}; there are {', '.join((*FEATURES, *STRATEGIES))}")
+        return values
+
     @model_validator(mode="after")
-    def _ordered(self) -> "SignalsParams":
-        if not self.dte_min <= self.dte_target <= self.dte_max:
-            raise ValueError("dte_min <= dte_target <= dte_max must hold")
-        if not self.delta_min <= self.short_delta <= self.delta_max:
-            raise ValueError("delta_min <= short_delta <= delta_max must hold")
-        if self.ema_fast >= self.ema_slow:
-            raise ValueError("ema_fast must be below ema_slow")
+    def _ordered(self) -> Self:
         least = self.iv_rank_min_sessions
         if least is not None and least > self.iv_rank_window_sessions:
             raise ValueError("iv_rank_min_sessions must not be above iv_rank_window_sessions")
         return self
+
+    def switch(self, feature: str) -> Switch:
+        """How a feature or strategy begins: as the book says, else as shipped."""
+        return self.switches.get(feature) or SHIPPED.get(feature, "on")

@@ -1,29 +1,65 @@
-"""One look for an entry: candidates, gates, and the facts that come of it. Reads state, changes nothing."""
+"""One look for entries: candidates of every strategy chosen, gates, scores, and the facts that come of it.
 
-from collections.abc import Sequence
+Reads state, changes nothing. Candidates of all strategies are ranked together; the best few that pass every gate are
+proposed, at most one a strategy. Every candidate stands with every verdict in the block of its strategy's ``Scan``.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from contango_common.domain.at import At
+from contango_common.domain.blocks import named
 from contango_common.domain.sessions import MINUTE_NS
 from contango_common.events.base import Event
 from contango_common.events.market import ChainFrame
-from contango_common.events.signal import Proposal, Scan
+from contango_common.events.signal import FeatureFailed, Proposal, Scan
+from contango_signals.bank import DAILY, value
 from contango_signals.breach import Mixture, mixture
 from contango_signals.case import Case, Circumstances, case_of
-from contango_signals.features import iv_rank
-from contango_signals.gates import CANDIDATE_GATES, SCAN_GATES, Judgement, joined, judge
-from contango_signals.netprice import net_of
-from contango_signals.state import State, last_opening_ns, standing
+from contango_signals.chainview import atm_vol
+from contango_signals.confidence import Assurance, assurance
+from contango_signals.context import alternatives, entry_parameters, flat, market_context
+from contango_signals.features import sigma_percentile
+from contango_signals.gates import (
+    CANDIDATE_GATES,
+    LAST_GATES,
+    SCAN_GATES,
+    Judgement,
+    joined,
+    judge,
+    outranked,
+)
+from contango_signals.ledger import columns
+from contango_signals.netprice import leg_quotes, net_of
+from contango_signals.regimes.labels import translated
+from contango_signals.score import entry
+from contango_signals.sizes import factors_in_force
+from contango_signals.state import State, five_state, label_of, last_opening_ns, standing
 from contango_signals.strategies.spec import Candidate, Spec, View
+from contango_signals.switches import acts, level, runs, tried
 from contango_signals.timing import before_open, session_of, sessions_between, sessions_to, valid_until
+from contango_signals.volindex import iv_rank
+from contango_signals.volstate import NO_TERM, TermState, term_state
 
 MAX_ROWS = 8
 HOUR_NS = 60 * MINUTE_NS
 UNKNOWN_REGIME = "UNKNOWN"
+Judged = tuple[Case, Judgement]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One strategy's part of a scan; ``judged`` holds its candidates, best first."""
+
+    spec: Spec
+    around: Circumstances
+    circumstances: Judgement
+    judged: list[Judged]
 
 
 def due(state: State, spec: Spec, frame: ChainFrame, at: At) -> bool:
     """Whether this frame is the session's one to scan."""
-    if state.switches.get(spec.name, "on") == "off":
+    if level(state, spec.name) == "off":
         return False
     if state.scanned.get(f"{spec.name}:{frame.underlying}") == frame.session_date:
         return False
@@ -33,51 +69,115 @@ def due(state: State, spec: Spec, frame: ChainFrame, at: At) -> bool:
     return session is None or at.ts_ns >= session.open_ns + state.params.scan_after_open_minutes * MINUTE_NS
 
 
-def scan(state: State, spec: Spec, view: View, frame: ChainFrame, at: At) -> list[Event]:
-    """The ``Scan``, and the ``Proposal`` when a candidate passes every gate."""
-    assert spec.propose is not None
-    candidates = spec.propose(view, state.params)
-    around = _circumstances(state, spec, frame, at, len(candidates))
-    circumstances = judge(SCAN_GATES, around, state.params.gates_off)
-    judged = [_judged(state, view, around, circumstances, candidate) for candidate in candidates]
-    judged.sort(key=lambda pair: (len(pair[1].refusing) > 0, pair[0].candidate.off_target, len(pair[1].refusing)))
-    best = judged[0] if judged else None
-    proposed = best is not None and not best[1].refusing
-    facts: list[Event] = [_scan_fact(frame, spec, judged, circumstances, proposed)]
-    if best is not None and proposed:
-        facts.append(_proposal(best[0], best[1], at))
+def scan(state: State, specs: Sequence[Spec], view: View, frame: ChainFrame, at: At) -> list[Event]:
+    """A ``Scan`` for each strategy, and a ``Proposal`` for each candidate that is taken.
+
+    A strategy that raises is told as ``FeatureFailed`` and the others go on.
+    """
+    shared = shared_of(state, view)
+    looks: list[Look] = []
+    facts: list[Event] = []
+    for spec in specs:
+        found = tried(spec.name, lambda spec=spec: _look(state, spec, view, frame, at, shared))  # type: ignore[misc]
+        if isinstance(found, FeatureFailed):
+            facts.append(found)
+        else:
+            looks.append(found)
+    best = _best(state, looks)
+    for look in looks:
+        facts += _facts(state, look, frame, at, best)
     return facts
 
 
-def _circumstances(state: State, spec: Spec, frame: ChainFrame, at: At, candidates: int) -> Circumstances:
-    symbol, now_ns = frame.underlying, at.ts_ns
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all strategies of one scan see of the underlying."""
+
+    term: TermState
+    assurance: Assurance | None
+    drift: float | None
+
+
+def shared_of(state: State, view: View) -> Shared:
+    points = [(s.t_years, vol) for s in view.slices if (vol := atm_vol(s)) is not None]
+    term = term_state(points, state.params.volatility) if runs(state, "volatility") else NO_TERM
+    symbol = state.symbols.get(view.underlying)
+    sure = None
+    if acts(state, "fuzzy") and symbol is not None:
+        rank = iv_rank(state.vol).rank
+        sure = assurance(view.values, rank, sigma_percentile(state, symbol), state.params.fuzzy)
+    close = view.values.get("close")
+    return Shared(term, sure, None if not close else view.spot / close - 1.0)
+
+
+def _look(state: State, spec: Spec, view: View, frame: ChainFrame, at: At, shared: Shared) -> Look:
+    assert spec.propose is not None
+    candidates = spec.propose(view, state.params.strategies[spec.name])
+    around = circumstances_of(state, spec, frame, at, len(candidates), shared)
+    circumstances = judge(SCAN_GATES, around, state.params.gates_off)
+    judged = [judged_of(state, view, around, circumstances, candidate) for candidate in candidates]
+    judged.sort(key=_order)
+    return Look(spec, around, circumstances, judged)
+
+
+def _order(pair: Judged) -> tuple[bool, float, float, int]:
+    case, judgement = pair
+    return len(judgement.refusing) > 0, -case.score, case.candidate.off_target, len(judgement.refusing)
+
+
+def circumstances_of(
+    state: State, spec: Spec, frame: ChainFrame, at: At, candidates: int, shared: Shared
+) -> Circumstances:
+    symbol, now_ns, p = frame.underlying, at.ts_ns, state.params
     session = session_of(state.sessions, now_ns)
-    features = state.features.get(symbol)
-    ready = (state.vol.close, *((features.daily_adx, features.daily_sma) if features else (None, None)))
     forecast = state.forecasts.get(symbol)
     opened_ns = last_opening_ns(state, spec.name, symbol, now_ns)
+    label = label_of(state, symbol)
+    known = state.symbols.get(symbol)
+    s0 = None if known is None else known.told.get("s0")
     return Circumstances(
-        params=state.params,
+        params=p,
+        screen=p.strategies[spec.name],
         spec=spec,
         trading_started=state.trading_started,
         parameters_valid=state.params_error is None,
         halted=is_halted(state, now_ns),
-        switch=state.switches.get(spec.name, "on"),
+        switch=level(state, spec.name),
         feed=state.feeds.get(symbol),
         closing=frame.closing,
         session=session,
         minutes_since_open=None if session is None else (now_ns - session.open_ns) / MINUTE_NS,
-        history_missing=sum(value is None for value in ready),
-        regime=state.regimes.get(symbol),
+        history_missing=_history_missing(state, symbol),
+        state=five_state(state, symbol),
+        label_s0=_label_s0(label, None if s0 is None else s0.label, p.select.detector),
         vix=state.vol.close,
         iv_rank=iv_rank(state.vol),
+        term=shared.term,
         forecast_age_hours=(now_ns - forecast.ts_ns) / HOUR_NS if forecast and forecast.levels else None,
+        assurance=shared.assurance,
         rate_known=symbol in state.rates,
+        drift=shared.drift,
         open_positions=len(standing(state, spec.name, symbol, now_ns)),
         sessions_since_opening=None if opened_ns is None else sessions_between(state.sessions, opened_ns, now_ns),
         candidates=candidates,
-        valid_until_ns=valid_until(session, now_ns, state.params),
+        valid_until_ns=valid_until(session, now_ns, p),
     )
+
+
+def _label_s0(deciding: str | None, told: str | None, detector: str) -> str | None:
+    """The mixture's own label; while it abstains, the deciding detector's by the mapping table."""
+    if told is not None or deciding is None:
+        return told
+    return translated(detector, deciding, "s0")
+
+
+def _history_missing(state: State, name: str) -> int:
+    """How many of the daily numbers that regimes rest on are not there yet."""
+    symbol = state.symbols.get(name)
+    if symbol is None:
+        return 3
+    ready = (state.vol.close, value(symbol.bank, DAILY, "adx"), value(symbol.bank, DAILY, "sma_long"))
+    return sum(number is None for number in ready)
 
 
 def is_halted(state: State, now_ns: int) -> bool:
@@ -86,22 +186,42 @@ def is_halted(state: State, now_ns: int) -> bool:
     return state.halted_by_person or (state.halted_by_risk and (until_ns is None or now_ns < until_ns))
 
 
-def _judged(
+def judged_of(
     state: State, view: View, around: Circumstances, circumstances: Judgement, candidate: Candidate
-) -> tuple[Case, Judgement]:
-    root = view.specs[candidate.expiry.root_index]
+) -> Judged:
+    """A candidate with its prices, odds and scores, and every gate's verdict but the rank."""
+    off, root = state.params.gates_off, view.specs[candidate.expiry.root_index]
     assert root is not None  # slices exist for listed roots only
     net = net_of(
-        candidate.rows,
+        leg_quotes(candidate.rows, view.contracts, view.quotes, view.spot, root.tick_micros),
         candidate.ratios,
-        view.contracts,
-        view.quotes,
         tick_micros=root.tick_micros,
         increment_ticks=root.increment_ticks,
         f_limit=state.params.f_limit,
     )
     case = case_of(around, view, candidate, root, net, _odds(state, view, around, candidate))
-    return case, joined(circumstances, judge(CANDIDATE_GATES, case, state.params.gates_off))
+    judgement = joined(circumstances, judge(CANDIDATE_GATES, case, off))
+    case = replace(case, entry_score=_entry_score(case, judgement))
+    return case, joined(judgement, judge(LAST_GATES, case, off))
+
+
+def _entry_score(case: Case, judgement: Judgement) -> float:
+    sure, odds = case.around.assurance, case.breach_odds
+    delta = sum(
+        ratio * float(s.delta[_position(s.rows, row)])
+        for row, ratio, s in zip(case.candidate.rows, case.candidate.ratios, case.candidate.slices, strict=True)
+        if s is not None
+    )
+    return entry(
+        None if sure is None else sure.fused,
+        None if odds is None else 1.0 - odds,
+        judgement.gates,
+        delta if delta == delta else None,
+    )
+
+
+def _position(rows: object, row: int) -> int:
+    return int((rows == row).argmax())  # type: ignore[attr-defined]
 
 
 def _odds(state: State, view: View, around: Circumstances, candidate: Candidate) -> Mixture | None:
@@ -116,37 +236,73 @@ def _odds(state: State, view: View, around: Circumstances, candidate: Candidate)
     return found if isinstance(found, Mixture) else None
 
 
+def _best(state: State, looks: Iterable[Look]) -> frozenset[str]:
+    """The strategies whose best candidate is proposed: the highest scores of those that pass every gate."""
+    p = state.params.select
+    passing = [
+        look
+        for look in looks
+        if look.judged and not look.judged[0][1].refusing and look.judged[0][0].score >= p.min_score
+    ]
+    passing.sort(key=lambda look: (-look.judged[0][0].score, look.spec.name))
+    return frozenset(look.spec.name for look in passing[: p.per_scan])
+
+
+def _facts(state: State, look: Look, frame: ChainFrame, at: At, best: frozenset[str]) -> list[Event]:
+    off = state.params.gates_off
+    judged = [
+        (case, outranked(j, not j.refusing and i == 0 and look.spec.name in best, off) if not j.refusing else j)
+        for i, (case, j) in enumerate(look.judged)
+    ]
+    proposed = bool(judged) and not judged[0][1].refusing
+    facts: list[Event] = [_scan_fact(frame, look, judged, proposed)]
+    if proposed:
+        facts.append(proposal_of(state, *judged[0], at))
+    return facts
+
+
 def _why(case: Case, judgement: Judgement) -> dict[str, float | None]:
     return {
         "spot": case.view.spot,
         **judgement.numbers,
         **case.candidate.why,
+        **{f"score.{name}": part for name, part in case.scores.parts.items()},
         "expected_profit_ticks": case.expected_profit_ticks,
         "off_target": case.candidate.off_target,
     }
 
 
-def _scan_fact(
-    frame: ChainFrame,
-    spec: Spec,
-    judged: Sequence[tuple[Case, Judgement]],
-    circumstances: Judgement,
-    proposed: bool,
-) -> Scan:
+def _scan_fact(frame: ChainFrame, look: Look, judged: Sequence[Judged], proposed: bool) -> Scan:
     kills: dict[str, int] = {}
     for _, judgement in judged:
         for name in judgement.refusing:
             kills[name] = kills.get(name, 0) + 1
-    return Scan(
+    digest = block = None
+    if judged:
+        digest, block = named(columns(judged, [proposed and i == 0 for i in range(len(judged))]))
+    fact = Scan(
         underlying=frame.underlying,
-        strategy=spec.name,
+        strategy=look.spec.name,
         candidates=len(judged),
         proposed=proposed,
-        gates=judged[0][1].gates if judged else circumstances.gates,
+        gates=judged[0][1].gates if judged else look.circumstances.gates,
         kills=kills,
-        why=_why(*judged[0]) if judged else {"spot": frame.spot, **circumstances.numbers},
+        why=_why(*judged[0]) if judged else {"spot": frame.spot, **look.circumstances.numbers},
         rows=tuple(_row(case, judgement) for case, judgement in judged[:MAX_ROWS]),
+        block=digest,
+        feasible=_feasible(judged),
     )
+    if digest is not None and block is not None:
+        fact.attach({digest: block})
+    return fact
+
+
+def _feasible(judged: Sequence[Judged]) -> float | None:
+    """Share of the candidates that pass every gate about candidates, whatever the circumstances say."""
+    if not judged:
+        return None
+    names = {gate.name for gate in CANDIDATE_GATES}
+    return sum(not names.intersection(j.refusing) for _, j in judged) / len(judged)
 
 
 def _row(case: Case, judgement: Judgement) -> dict[str, float | str | None]:
@@ -159,14 +315,19 @@ def _row(case: Case, judgement: Judgement) -> dict[str, float | str | None]:
     }
 
 
-def _proposal(case: Case, judgement: Judgement, at: At) -> Proposal:
-    candidate, around, net = case.candidate, case.around, case.net
+def proposal_of(state: State, case: Case, judgement: Judgement, at: At) -> Proposal:
+    """The proposal of a candidate that passed, with the whole context of the trade."""
+    candidate, around, net, view = case.candidate, case.around, case.net, case.view
     assert net.max_loss_ticks is not None  # the gate for defined risk cannot be switched off
+    inforce, shadow = factors_in_force(state, view.underlying, view.spot)
+    caps = [around.screen.max_units, None if around.assurance is None else around.assurance.units]
+    why = _why(case, judgement)
+    words = {"term_regime": around.term.regime, "session": None if around.session is None else "regular"}
     return Proposal(
-        proposal_id=f"{around.spec.name}:{case.view.underlying}:{at.seq}",
+        proposal_id=f"{around.spec.name}:{view.underlying}:{at.seq}",
         strategy=around.spec.name,
         kind=candidate.kind,
-        underlying=case.view.underlying,
+        underlying=view.underlying,
         instruments=candidate.instruments,
         ratios=candidate.ratios,
         multiplier=case.root.multiplier,
@@ -179,7 +340,14 @@ def _proposal(case: Case, judgement: Judgement, at: At) -> Proposal:
         max_loss_ticks=net.max_loss_ticks,
         score=case.score,
         gates=judgement.gates,
-        why=_why(case, judgement),
-        regime=around.regime or UNKNOWN_REGIME,
+        why=why,
+        regime=label_of(state, view.underlying) or UNKNOWN_REGIME,
         valid_until_ns=around.valid_until_ns,
+        quantity_cap=min((cap for cap in caps if cap is not None), default=None),
+        multipliers=inforce,
+        shadow_multipliers=shadow,
+        entry_parameters=entry_parameters(around.screen, state.params),
+        module_specific_params=flat({"underlying_price": view.spot, **candidate.why}),
+        market_context=market_context(view.values, view.labels, words),
+        alternatives=alternatives(judgement, around.screen),
     )

@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass, field
 
+from contango_common.domain.arrays import Array
 from contango_common.domain.instrument import RootSpec
 from contango_common.domain.sessions import Sessions
-from contango_signals.features import SymbolFeatures, VolIndex, new_vol_index
+from contango_signals.bank import SymbolBank
+from contango_signals.divergence import Divergence
+from contango_signals.history import Daily
+from contango_signals.names import Switch
 from contango_signals.params import SignalsParams
+from contango_signals.profile import Levels
+from contango_signals.regimes.labels import translated
+from contango_signals.regimes.s1 import S1State
 from contango_signals.strategies.ema_cross import Cross
+from contango_signals.thresholds import ThresholdState
+from contango_signals.volindex import VolIndex, new_vol_index
 
 
 @dataclass(slots=True)
@@ -32,7 +41,8 @@ class ForecastSeen:
 class OpenPosition:
     """An approved proposal. ``lapses_ns`` is None once it was filled; before, it is gone after that instant.
 
-    ``series`` are root and expiry date of its options.
+    ``series`` are root and expiry date of its options. ``stop`` and ``target`` are prices as it was proposed.
+    ``adjusts`` is the position it was made to adjust; ``adjusted`` names the adjustments proposed for it so far.
     """
 
     strategy: str
@@ -40,6 +50,26 @@ class OpenPosition:
     opened_ns: int
     lapses_ns: int | None
     series: list[str] = field(default_factory=list)
+    kind: str = ""
+    instruments: list[str] = field(default_factory=list)
+    ratios: list[int] = field(default_factory=list)
+    quantity: int = 0
+    entry_ticks: float | None = None
+    stop: float | None = None
+    target: float | None = None
+    adjusts: str | None = None
+    adjusted: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a proposal of ours said that its approval does not: kept until risk has answered."""
+
+    kind: str
+    stop: float | None
+    target: float | None
+    adjusts: str | None
+    mark: str
 
 
 @dataclass(slots=True)
@@ -50,6 +80,64 @@ class SmileSeen:
     expiry_ns: int
     forward: float | None
     smile: list[float]
+    atm_iv_annual: float | None = None
+
+
+@dataclass(slots=True)
+class Told:
+    """The last report of one detector on one symbol."""
+
+    label: str | None
+    abstain: str | None
+    overlay: list[str]
+    multiplier: float | None
+    stable_since_ns: int
+
+
+@dataclass(slots=True)
+class Mixture:
+    """A fitted Gaussian mixture, as the fact says it, and the posterior carried from session to session."""
+
+    sha: str
+    features: list[str]
+    centre: list[float]
+    scale: list[float]
+    weights: list[float]
+    means: list[list[float]]
+    precisions: list[list[list[float]]]
+    log_dets: list[float]
+    transition: list[list[float]]
+    labels: list[str]
+    posterior: list[float] | None = None
+    as_of_ns: int = 0
+
+
+@dataclass(slots=True)
+class Reversion:
+    """An Ornstein-Uhlenbeck fit in force; mean and sd are None where it is not identified."""
+
+    mean: float | None
+    sd: float | None
+    half_life_days: float | None
+    adf_p: float | None
+    kpss_p: float | None
+
+
+@dataclass(slots=True)
+class Symbol:
+    """Everything that bars of one symbol change, feature by feature."""
+
+    bank: SymbolBank
+    daily: Daily = field(default_factory=Daily)
+    thresholds: ThresholdState = field(default_factory=ThresholdState)
+    ring: Array | None = None
+    levels: Levels | None = None
+    mixture: Mixture | None = None
+    no_mixture: str = "no mixture has been fitted"
+    s1: S1State = field(default_factory=S1State)
+    memberships: Array | None = None
+    told: dict[str, Told] = field(default_factory=dict)
+    row_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -64,15 +152,25 @@ class State:
     sessions: Sessions | None = None
     roots: dict[str, RootSpec] = field(default_factory=dict)
     tick_micros: dict[str, int] = field(default_factory=dict)
+    tradable: dict[str, bool] = field(default_factory=dict)
     rates: dict[str, Rate] = field(default_factory=dict)
     feeds: dict[str, str] = field(default_factory=dict)
-    switches: dict[str, str] = field(default_factory=dict)
+    switches: dict[str, Switch] = field(default_factory=dict)
+    failing: dict[str, str] = field(default_factory=dict)  # features that raised, and why; told once
+    failed: dict[str, str] = field(default_factory=dict)  # features off since they raised, and why
     forecasts: dict[str, ForecastSeen] = field(default_factory=dict)
-    features: dict[str, SymbolFeatures] = field(default_factory=dict)
-    regimes: dict[str, str] = field(default_factory=dict)
+    symbols: dict[str, Symbol] = field(default_factory=dict)
+    divergence: Divergence | None = None
+    reversion: Reversion | None = None
     smiles: dict[str, SmileSeen] = field(default_factory=dict)  # root:expiry date → the last fit
     session_date: dict[str, int] = field(default_factory=dict)
     scanned: dict[str, int] = field(default_factory=dict)
+    selected: dict[str, int] = field(default_factory=dict)  # underlying → the session last selected for
+    killed: dict[str, list[float]] = field(
+        default_factory=dict
+    )  # strategy:underlying:gate → share killed, last sessions
+    alerted: dict[str, bool] = field(default_factory=dict)
+    asked: dict[str, Asked] = field(default_factory=dict)
     positions: dict[str, OpenPosition] = field(default_factory=dict)
     last_opened_ns: dict[str, int] = field(default_factory=dict)
     crosses: dict[str, Cross] = field(default_factory=dict)
@@ -80,7 +178,7 @@ class State:
 
 def new_state() -> State:
     params = SignalsParams()
-    return State(params=params, vol=new_vol_index(params))
+    return State(params, new_vol_index(params.iv_rank_window_sessions, params.iv_rank_min_sessions))
 
 
 def standing(state: State, strategy: str, underlying: str, now_ns: int) -> list[OpenPosition]:
@@ -97,3 +195,16 @@ def last_opening_ns(state: State, strategy: str, underlying: str, now_ns: int) -
     instants = [p.opened_ns for p in standing(state, strategy, underlying, now_ns)]
     closed = state.last_opened_ns.get(f"{strategy}:{underlying}")
     return max(instants if closed is None else [*instants, closed], default=None)
+
+
+def five_state(state: State, underlying: str) -> str | None:
+    """The deciding detector's label read into the five states, in which strategies say their regimes."""
+    label = label_of(state, underlying)
+    return None if label is None else translated(state.params.select.detector, label, "s2")
+
+
+def label_of(state: State, underlying: str) -> str | None:
+    """The label of the detector that decides."""
+    symbol = state.symbols.get(underlying)
+    told = None if symbol is None else symbol.told.get(state.params.select.detector)
+    return None if told is None else told.label

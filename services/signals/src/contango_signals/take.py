@@ -8,6 +8,7 @@ from contango_common.domain.errors import UserError
 from contango_common.domain.instrument import Delivery, RootSpec, Settlement, Style, is_option_id, series_of
 from contango_common.domain.sessions import Sessions
 from contango_common.events.base import Event
+from contango_common.events.fit import MixtureAbsent, MixtureFitted, OuFitted
 from contango_common.events.forecast import Forecast, ForecastAbsent
 from contango_common.events.market import (
     AssetListed,
@@ -19,23 +20,42 @@ from contango_common.events.market import (
     RootListed,
     SessionTable,
 )
-from contango_common.events.risk import Approved, PositionOpened, TradeClosed, TradingHalted, TradingResumed
-from contango_common.events.signal import FeatureRow, RegimeChanged, Scan, SurfaceFitted
+from contango_common.events.risk import Approved, PositionOpened, Refused, TradeClosed, TradingHalted, TradingResumed
+from contango_common.events.signal import (
+    FeatureFailed,
+    FeatureRow,
+    GateAlert,
+    ProfileBuilt,
+    Proposal,
+    RegimeReport,
+    Scan,
+    StrategiesSelected,
+    SurfaceFitted,
+    ThresholdsAdjusted,
+)
 from contango_common.events.system import FeatureSwitched, Halt, ParametersChanged, Resume, TradingStarted
-from contango_signals import features as kernels
+from contango_signals import volindex
+from contango_signals.bars import DAILY_S, symbol_of, take_bars, take_history, wants_banks
 from contango_signals.config import parse
+from contango_signals.feasibility import with_kills
 from contango_signals.params import SignalsParams
-from contango_signals.state import ForecastSeen, OpenPosition, Rate, SmileSeen, State
+from contango_signals.profile import Levels
+from contango_signals.state import (
+    Asked,
+    ForecastSeen,
+    Mixture,
+    OpenPosition,
+    Rate,
+    Reversion,
+    SmileSeen,
+    State,
+    Told,
+)
 from contango_signals.strategies.ema_cross import new_cross
 from contango_signals.strategies.ema_cross import take as take_cross
+from contango_signals.thresholds import apply
 
-DAILY_S = 86_400
 LAPSE_SLACK_NS = 3_600_000_000_000  # a fill on the last valid frame is reported at that frame, never an hour later
-
-
-def wants_features(p: SignalsParams) -> bool:
-    """The kernel banks run for feature rows and for strategies on chains; an EMA cross alone does without."""
-    return p.feature_row_every_s > 0 or p.strategies != ("ema_cross",)
 
 
 def _parameters(state: State, event: ParametersChanged, at: At) -> None:
@@ -46,39 +66,29 @@ def _parameters(state: State, event: ParametersChanged, at: At) -> None:
         return
     old, state.params, state.params_error = state.params, p, None
     if _kernels(old) != _kernels(p):
-        state.features, state.vol, state.crosses = {}, kernels.new_vol_index(p), {}
-    kept = {symbol: cross for symbol, cross in state.crosses.items() if symbol in p.ema_symbols}
-    wanted = p.ema_symbols if "ema_cross" in p.strategies else ()
-    state.crosses = {s: kept[s] if s in kept else new_cross(p.ema_fast, p.ema_slow) for s in wanted}
+        state.symbols, state.crosses, state.divergence = {}, {}, None
+        state.vol = volindex.new_vol_index(p.iv_rank_window_sessions, p.iv_rank_min_sessions)
+    ema = p.strategies.get("ema_cross")
+    crosses = {} if ema is None else {s: state.crosses.get(s) or new_cross(ema.fast, ema.slow) for s in p.assets}
+    state.crosses = crosses
 
 
 def _kernels(p: SignalsParams) -> tuple[Any, ...]:
-    """Everything that shapes the kernels: when it changes, they start anew."""
+    """Everything that shapes what bars leave behind: when it changes, they start anew."""
     return (
-        *(p.ema_fast, p.ema_slow, p.sma, p.rsi, p.atr, p.adx, p.vol_window, p.bars_per_year, p.bar_timeframe_s),
-        *(p.daily_sma, p.daily_adx, p.daily_atr, p.daily_vol_window, p.sessions_per_year),
-        *(p.iv_rank_window_sessions, p.iv_rank_min_sessions, p.vol_symbol),
+        *(p.bank, p.profile, p.volatility, p.fuzzy, p.regimes.s0, p.strategies.get("ema_cross")),
+        *(p.bar_timeframe_s, p.sessions_per_year, p.iv_rank_window_sessions, p.iv_rank_min_sessions, p.vol_symbol),
     )
 
 
 def _bars(state: State, event: Bars, at: At) -> None:
-    p, ts_ns, close = state.params, at.ts_ns, event.close
     daily = event.timeframe_s == DAILY_S
-    if not daily and event.timeframe_s != p.bar_timeframe_s:
+    if not daily and event.timeframe_s != state.params.bar_timeframe_s:
         return
     if state.crosses and not daily:
-        _crosses(state, event, ts_ns)
-    if not wants_features(p):
-        return
-    for i, symbol in enumerate(event.symbols):
-        if symbol == p.vol_symbol:
-            (kernels.take_vol_daily if daily else kernels.take_vol_close)(state.vol, close[i], ts_ns)
-            continue
-        features = state.features.get(symbol) or _new_symbol(state, symbol)
-        if daily:
-            kernels.take_daily(features, event.high[i], event.low[i], close[i], ts_ns)
-        elif p.feature_row_every_s:  # only the rows speak of intraday features
-            kernels.take_bar(features, event.high[i], event.low[i], close[i], ts_ns)
+        _crosses(state, event, at.ts_ns)
+    if wants_banks(state.params):
+        take_bars(state, event, at.ts_ns)
 
 
 def _crosses(state: State, event: Bars, ts_ns: int) -> None:
@@ -88,21 +98,13 @@ def _crosses(state: State, event: Bars, ts_ns: int) -> None:
             take_cross(cross, close, ts_ns)
 
 
-def _new_symbol(state: State, symbol: str) -> kernels.SymbolFeatures:
-    state.features[symbol] = kernels.new_symbol(state.params)
-    return state.features[symbol]
-
-
 def _history(state: State, event: BarHistory, at: At) -> None:
-    p, daily = state.params, event.timeframe_s == DAILY_S
-    if not wants_features(p) or not (daily or event.timeframe_s == p.bar_timeframe_s):
+    if not wants_banks(state.params) or event.timeframe_s != DAILY_S:
         return
-    if event.symbol == p.vol_symbol:
-        if daily:
-            kernels.take_vol_history(state.vol, event.columns())
-        return
-    features = state.features.get(event.symbol) or _new_symbol(state, event.symbol)
-    kernels.take_history(features, event.columns(), daily)
+    if event.symbol == state.params.vol_symbol:
+        volindex.take_history(state.vol, event.columns())
+    elif event.symbol not in state.params.volatility.family:
+        take_history(state, event.symbol, event.columns())
 
 
 def _chain(state: State, event: ChainFrame, at: At) -> None:
@@ -121,6 +123,7 @@ def _sessions(state: State, event: SessionTable, at: At) -> None:
 
 def _asset(state: State, event: AssetListed, at: At) -> None:
     state.tick_micros[event.symbol] = event.tick_micros
+    state.tradable[event.symbol] = event.kind != "index"
 
 
 def _root(state: State, event: RootListed, at: At) -> None:
@@ -160,6 +163,13 @@ def _started(state: State, event: TradingStarted, at: At) -> None:
 
 def _switched(state: State, event: FeatureSwitched, at: At) -> None:
     state.switches[event.feature] = event.switch
+    state.failed.pop(event.feature, None)
+    state.failing.pop(event.feature, None)
+
+
+def _failed(state: State, event: FeatureFailed, at: At) -> None:
+    state.failing.pop(event.feature, None)
+    state.failed[event.feature] = event.reason
 
 
 def _halt(state: State, event: Halt, at: At) -> None:
@@ -178,20 +188,53 @@ def _risk_resume(state: State, event: TradingResumed, at: At) -> None:
     state.halted_by_risk, state.halted_until_ns = False, None
 
 
+def _proposed(state: State, event: Proposal, at: At) -> None:
+    stop, target = event.why.get("stop"), event.why.get("target")
+    state.asked[event.proposal_id] = Asked(event.kind, stop, target, event.adjusts, _mark(event))
+
+
+def _mark(event: Proposal) -> str:
+    """What the adjusted position will have had: its kind, and the side in the proposal's name."""
+    return "" if event.adjustment is None else ":".join(event.proposal_id.split(":")[3:5])
+
+
 def _approved(state: State, event: Approved, at: At) -> None:
     lapses_ns = event.valid_until_ns + LAPSE_SLACK_NS
     gone = [k for k, p in state.positions.items() if p.lapses_ns is not None and p.lapses_ns < at.ts_ns]
     for key in gone:
         del state.positions[key]
-    series = list(dict.fromkeys(series_of(name) for name in event.instruments if is_option_id(name)))
-    state.positions[event.position_id] = OpenPosition(event.strategy, event.underlying, at.ts_ns, lapses_ns, series)
+    asked = state.asked.pop(event.proposal_id, None) or Asked("", None, None, None, "")
+    state.positions[event.position_id] = OpenPosition(
+        strategy=event.strategy,
+        underlying=event.underlying,
+        opened_ns=at.ts_ns,
+        lapses_ns=lapses_ns,
+        series=list(dict.fromkeys(series_of(name) for name in event.instruments if is_option_id(name))),
+        kind=asked.kind,
+        instruments=list(event.instruments),
+        ratios=list(event.ratios),
+        quantity=event.quantity,
+        stop=asked.stop,
+        target=asked.target,
+        adjusts=asked.adjusts,
+    )
+    changed = state.positions.get(asked.adjusts or "")
+    if changed is not None:
+        changed.adjusted.append(asked.mark)
+        state.positions[event.position_id].adjusted = list(changed.adjusted)  # a side is rolled once, not once a roll
+
+
+def _refused(state: State, event: Refused, at: At) -> None:
+    state.asked.pop(event.proposal_id, None)
 
 
 def _opened(state: State, event: PositionOpened, at: At) -> None:
     known = state.positions.get(event.position_id)
-    opened_ns, series = (at.ts_ns, []) if known is None else (known.opened_ns, known.series)
-    state.positions[event.position_id] = OpenPosition(event.strategy, event.underlying, opened_ns, None, series)
-    state.last_opened_ns[f"{event.strategy}:{event.underlying}"] = opened_ns
+    if known is None:
+        known = OpenPosition(event.strategy, event.underlying, at.ts_ns, None)
+        state.positions[event.position_id] = known
+    known.lapses_ns, known.quantity, known.entry_ticks = None, event.quantity, event.entry_net_ticks
+    state.last_opened_ns[f"{event.strategy}:{event.underlying}"] = known.opened_ns
 
 
 def _closed(state: State, event: TradeClosed, at: At) -> None:
@@ -199,18 +242,66 @@ def _closed(state: State, event: TradeClosed, at: At) -> None:
 
 
 def _row(state: State, event: FeatureRow, at: At) -> None:
-    if event.symbol in state.features:
-        state.features[event.symbol].row_ns = at.ts_ns
+    if event.symbol in state.symbols:
+        state.symbols[event.symbol].row_ns = at.ts_ns
 
 
-def _regime(state: State, event: RegimeChanged, at: At) -> None:
-    state.regimes[event.symbol] = event.label
+def _regime(state: State, event: RegimeReport, at: At) -> None:
+    symbol = symbol_of(state, event.symbol)
+    symbol.told[event.detector] = Told(
+        event.label, event.abstain, list(event.overlay), event.multiplier, event.stable_since_ns
+    )
+
+
+def _threshold(state: State, event: ThresholdsAdjusted, at: At) -> None:
+    symbol = symbol_of(state, event.symbol)
+    symbol.thresholds = apply(
+        symbol.thresholds, event.threshold, event.new, event.percentile, at.ts_ns, state.params.thresholds
+    )
+
+
+def _profile(state: State, event: ProfileBuilt, at: At) -> None:
+    areas = [list(area) for area in event.low_areas]
+    symbol_of(state, event.symbol).levels = Levels(event.poc, event.value_low, event.value_high, areas, at.ts_ns)
+
+
+def _mixture(state: State, event: MixtureFitted, at: At) -> None:
+    symbol = symbol_of(state, event.symbol)
+    symbol.mixture = Mixture(
+        sha=event.sha,
+        features=list(event.features),
+        centre=list(event.centre),
+        scale=list(event.scale),
+        weights=list(event.weights),
+        means=[list(row) for row in event.means],
+        precisions=[[list(row) for row in table] for table in event.precisions],
+        log_dets=list(event.log_dets),
+        transition=[list(row) for row in event.transition],
+        labels=list(event.labels),
+        as_of_ns=at.ts_ns,
+    )
+
+
+def _no_mixture(state: State, event: MixtureAbsent, at: At) -> None:
+    symbol_of(state, event.symbol).no_mixture = event.reason
+
+
+def _ou(state: State, event: OuFitted, at: At) -> None:
+    state.reversion = Reversion(event.mean, event.sd, event.half_life_days, event.adf_p, event.kpss_p)
+
+
+def _selected(state: State, event: StrategiesSelected, at: At) -> None:
+    state.selected[event.underlying] = event.session_date
+
+
+def _alert(state: State, event: GateAlert, at: At) -> None:
+    state.alerted[f"{event.strategy}:{event.underlying}:{event.gate}"] = True
 
 
 def _surface(state: State, event: SurfaceFitted, at: At) -> None:
     for key in [key for key, seen in state.smiles.items() if seen.expiry_ns <= at.ts_ns]:
         del state.smiles[key]
-    seen = SmileSeen(at.ts_ns, event.expiry_ns, event.forward, list(event.smile))
+    seen = SmileSeen(at.ts_ns, event.expiry_ns, event.forward, list(event.smile), event.atm_iv_annual)
     state.smiles[f"{event.root}:{event.expiry_date}"] = seen
 
 
@@ -218,6 +309,7 @@ def _scan(state: State, event: Scan, at: At) -> None:
     date = state.session_date.get(event.underlying)
     if date is not None:
         state.scanned[f"{event.strategy}:{event.underlying}"] = date
+    with_kills(state.killed, state.alerted, event, state.params.select)
 
 
 EVOLVE: dict[type[Event], Callable[[State, Any, At], None]] = {
@@ -238,11 +330,21 @@ EVOLVE: dict[type[Event], Callable[[State, Any, At], None]] = {
     Resume: _resume,
     TradingHalted: _risk_halt,
     TradingResumed: _risk_resume,
+    FeatureFailed: _failed,
+    MixtureFitted: _mixture,
+    MixtureAbsent: _no_mixture,
+    OuFitted: _ou,
+    Proposal: _proposed,
     Approved: _approved,
+    Refused: _refused,
     PositionOpened: _opened,
     TradeClosed: _closed,
     FeatureRow: _row,
-    RegimeChanged: _regime,
+    RegimeReport: _regime,
+    ThresholdsAdjusted: _threshold,
+    ProfileBuilt: _profile,
+    StrategiesSelected: _selected,
+    GateAlert: _alert,
     SurfaceFitted: _surface,
     Scan: _scan,
 }

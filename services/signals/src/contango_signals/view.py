@@ -1,32 +1,36 @@
 """A chain frame as strategies see it, and what its expiries say of forward and smile."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from contango_common.domain.at import At
 from contango_common.domain.sessions import days_between
 from contango_common.events.market import ChainFrame
 from contango_common.events.signal import SurfaceFitted
 from contango_signals.chainview import Expiry, Slice, atm_vol, expiries, slice_of
-from contango_signals.state import State
-from contango_signals.strategies.spec import View
+from contango_signals.features import values_of
+from contango_signals.state import OpenPosition, State, five_state
+from contango_signals.strategies.spec import Held, View
 
 
 def held_series(state: State, underlying: str) -> set[str]:
     return {series for p in state.positions.values() if p.underlying == underlying for series in p.series}
 
 
-def view_of(state: State, frame: ChainFrame, at: At, *, window: bool) -> View:
-    """The frame with its held expiries and, where ``window`` is asked for, those that may be opened."""
+def view_of(state: State, frame: ChainFrame, at: At, *, from_dte: int | None) -> View:
+    """The frame with its held expiries and, from ``from_dte`` days on, those that may be opened (None: none)."""
     wanted, held = [], []
     mine = held_series(state, frame.underlying)
     for expiry in expiries(frame.contract_columns()):
         if expiry.expiry_ns <= at.ts_ns:
             continue
-        dte = days_between(frame.session_date, expiry.expiry_date)
-        if window and state.params.dte_min <= dte <= state.params.dte_max:
+        if from_dte is not None and days_between(frame.session_date, expiry.expiry_date) >= from_dte:
             wanted.append(expiry)
         elif f"{frame.roots[expiry.root_index]}:{expiry.expiry_date}" in mine:
             held.append(expiry)
+    symbol = frame.underlying
     return View(
-        underlying=frame.underlying,
+        underlying=symbol,
         spot=frame.spot,
         now_ns=at.ts_ns,
         session_date=frame.session_date,
@@ -36,8 +40,37 @@ def view_of(state: State, frame: ChainFrame, at: At, *, window: bool) -> View:
         quotes=frame.quote_columns(),
         slices=_slices(state, frame, wanted, at),
         held=_slices(state, frame, held, at),
-        regime=state.regimes.get(frame.underlying),
+        regime=five_state(state, symbol),
+        values=MappingProxyType(values_of(state, symbol)),
+        labels=labels_of(state, symbol),
+        positions=tuple(held_of(key, p) for key, p in state.positions.items() if _is_held(p, symbol)),
+        tradable=state.tradable.get(symbol, False),
+        asset_tick_micros=state.tick_micros.get(symbol, 10_000),
     )
+
+
+def labels_of(state: State, symbol: str) -> Mapping[str, str | None]:
+    """The label of every detector that has reported."""
+    known = state.symbols.get(symbol)
+    return MappingProxyType({} if known is None else {name: told.label for name, told in known.told.items()})
+
+
+def held_of(position_id: str, p: OpenPosition) -> Held:
+    return Held(
+        position_id=position_id,
+        strategy=p.strategy,
+        kind=p.kind,
+        instruments=tuple(p.instruments),
+        ratios=tuple(p.ratios),
+        quantity=p.quantity,
+        opened_ns=p.opened_ns,
+        entry_ticks=p.entry_ticks,
+        adjusted=tuple(p.adjusted),
+    )
+
+
+def _is_held(p: OpenPosition, symbol: str) -> bool:
+    return p.underlying == symbol and p.lapses_ns is None
 
 
 def _slices(state: State, frame: ChainFrame, wanted: list[Expiry], at: At) -> tuple[Slice, ...]:

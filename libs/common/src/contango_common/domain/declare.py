@@ -1,4 +1,4 @@
-"""How a parameter is declared: default, meaning, unit and range in one line, for validation, docs and optimisation alike."""
+"""How a parameter is declared: default, meaning, unit and range at once, for validation, docs and optimisation."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ class Section(BaseModel):
 
 
 def param(default: Any, meaning: str, *, unit: str = "", tune: tuple[float, float] | None = None, **limits: Any) -> Any:
-    """A pydantic field; ``limits`` are ``ge``, ``gt``, ``le``, ``lt`` …; ``tune`` the range worth searching (inside them).
+    """A pydantic field; ``limits`` are ``ge``, ``gt``, ``le``, ``lt`` …; ``tune`` is the range worth searching.
 
     >>> class Wait(Section):
     ...     minutes: int = param(5, "wait before a retry", unit="minutes", ge=0, le=60, tune=(1, 15))

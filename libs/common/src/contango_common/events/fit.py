@@ -46,7 +46,7 @@ class MixtureAbsent(Event):
 
 
 class OuFitted(Event):
-    """An Ornstein-Uhlenbeck process fitted to a daily series (``series``: log_vol_index, …), with tests of stationarity.
+    """An Ornstein-Uhlenbeck process fitted to a daily series (``log_vol_index``, …), with tests of stationarity.
 
     ``identified`` is False when the reversion could be none at all; ``mean`` and ``sd`` (stationary) are None then.
     ``half_life_days`` with its interval is in sessions. ``adf_p`` is the (low-power) test against a unit root,

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from contango_common.events.base import Event
 from contango_common.events.signal import Scalar
@@ -95,10 +95,10 @@ class TradeClosed(Event):
     entry_why: dict[str, float | None]
     exit_why: dict[str, float | None]
     adjusts: str | None = None
-    entry_parameters: dict[str, Scalar] = {}
-    module_specific_params: dict[str, Scalar] = {}
-    market_context: dict[str, Scalar] = {}
-    alternatives: dict[str, Scalar] = {}
+    entry_parameters: dict[str, Scalar] = Field({})
+    module_specific_params: dict[str, Scalar] = Field({})
+    market_context: dict[str, Scalar] = Field({})
+    alternatives: dict[str, Scalar] = Field({})
 
 
 class PortfolioMarked(Event):

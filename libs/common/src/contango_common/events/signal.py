@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from contango_common.domain.blocks import Block
 from contango_common.events.base import ByReference, Event
@@ -25,8 +25,8 @@ class RegimeReport(Event):
 
     ``posterior`` maps the detector's own labels to probabilities (a rule set is sure: 1.0). ``abstain`` is the reason
     why there is no label (``label`` is None then), ``overlay`` holds flags beside the label (VOLATILE). ``as_of_ns`` is
-    the last bar the report rests on, ``stable_since_ns`` the instant since which the label stands. ``multiplier`` is the
-    position multiplier of the label, None where the detector has none.
+    the last bar the report rests on, ``stable_since_ns`` the instant since which the label stands. ``multiplier``
+    is the position multiplier of the label, None where the detector has none.
     """
 
     FAMILY: ClassVar[str] = "signals"
@@ -169,11 +169,11 @@ Adjustment = Literal["roll_breach", "roll_dte", "hedge_delta"]
 class Proposal(Event):
     """A structure worth opening, with why. Prices are per unit of the structure, in ticks (credit negative).
 
-    ``multipliers`` scale the size that risk finds (the smallest counts, 0 is a refusal), ``shadow_multipliers`` only say
-    what they would have done. An adjustment names the position it ``adjusts``; with ``closes`` that position is closed
-    when, and only when, this one is approved. The trade's context travels in ``entry_parameters`` (what was configured),
-    ``module_specific_params`` (what the strategy measured), ``market_context``, and ``alternatives`` ("would have
-    triggered at …").
+    ``multipliers`` scale the size that risk finds (the smallest counts, 0 is a refusal), ``shadow_multipliers``
+    only say what they would have done. An adjustment names the position it ``adjusts``; with ``closes`` that
+    position is closed when, and only when, this one is approved. The trade's context travels in
+    ``entry_parameters`` (what was configured), ``module_specific_params`` (what the strategy measured),
+    ``market_context``, and ``alternatives`` ("would have triggered at …").
     """
 
     FAMILY: ClassVar[str] = "signals"
@@ -197,15 +197,15 @@ class Proposal(Event):
     regime: str
     valid_until_ns: int
     quantity_cap: PositiveInt | None = None
-    multipliers: dict[str, float] = {}
-    shadow_multipliers: dict[str, float] = {}
+    multipliers: dict[str, float] = Field({})
+    shadow_multipliers: dict[str, float] = Field({})
     adjusts: str | None = None
     adjustment: Adjustment | None = None
     closes: bool = False
-    entry_parameters: dict[str, Scalar] = {}
-    module_specific_params: dict[str, Scalar] = {}
-    market_context: dict[str, Scalar] = {}
-    alternatives: dict[str, Scalar] = {}
+    entry_parameters: dict[str, Scalar] = Field({})
+    module_specific_params: dict[str, Scalar] = Field({})
+    market_context: dict[str, Scalar] = Field({})
+    alternatives: dict[str, Scalar] = Field({})
 
 
 class FeatureFailed(Event):

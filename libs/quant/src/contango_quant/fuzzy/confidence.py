@@ -12,8 +12,8 @@
     psar     0 at 0.5 %, 1 at 2 %        distance from the parabolic stop as a fraction
 
 Factors that are missing are left out and the weights of the others renormalised, as long as these are at least
-``min_coverage`` of the whole; below that there is no score. ``confidence_source`` is the published rule, in which what is
-missing counts a half: it hides outages and is kept to reproduce published numbers only.
+``min_coverage`` of the whole; below that there is no score. ``confidence_source`` is the published rule, in which what
+is missing counts a half: it hides outages and is kept to reproduce published numbers only.
 """
 
 from collections.abc import Mapping

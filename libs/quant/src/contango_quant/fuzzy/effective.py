@@ -2,9 +2,9 @@
 
     N = (Σ w)² / Σ_i Σ_j w_i w_j ρ_ij
 
-is the number of uncorrelated, equally weighted factors that would vary as little: 1 when all move as one, Σw²/… below the
-count when weights differ. ρ is exponentially weighted; pairs are counted where both are known, negative correlation counts
-as none (two factors that cancel are not more than two). The record is one float64 array, for a fold to keep:
+is the number of uncorrelated, equally weighted factors that would vary as little: 1 when all move as one, Σw²/… below
+the count when weights differ. ρ is exponentially weighted; pairs are counted where both are known, negative correlation
+counts as none (two factors that cancel are not more than two). The record is one float64 array, for a fold to keep:
 rows of Σλ, Σλx, Σλx² and Σλxy over the pairs.
 """
 
@@ -19,7 +19,7 @@ LEAST = 20.0  # effective samples before a correlation is believed
 
 
 def new(n: int, *, halflife: float = 60.0) -> Floats:
-    """A record for ``n`` factors, shape (4 n + 1, n): four tables of pairs, then the decay. ValueError for a bad size."""
+    """A record for ``n`` factors, (4 n + 1, n): four tables of pairs, then the decay. ValueError for a bad size."""
     if n < 1 or not halflife > 0.0:
         raise ValueError(f"n must be at least 1 and halflife above 0, got {n!r} and {halflife!r}")
     record = np.zeros((4 * n + 1, n))

@@ -3,7 +3,8 @@
     iv       percentile/100
     delta    1 − 4·||δ| − 0.25|, at least 0
     credit   2·min(credit/width, 0.5)
-    ev       (ev/maximum loss + 0.25)/0.5, cut to [0, 1]: an expected loss of a quarter of what can be lost is 0, as much
+    ev       (ev/maximum loss + 0.25)/0.5, cut to [0, 1]: an expected loss of a quarter of what can be lost is 0, as
+    much
              of a profit is 1. A scale of our own: the published one is 0 for every fairly priced spread.
 
 Weights of the published regimes add up to 1; what is missing is left out and the rest renormalised.

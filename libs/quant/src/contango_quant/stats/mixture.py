@@ -2,8 +2,8 @@
 
     L_k(x) = N(z; μ_k, Λ_k⁻¹),  z = (x − centre)/scale      p_t(k) ∝ L_k(x_t) · Σ_j p_{t−1}(j) A_jk,   p_0 = weights
 
-The second is the forward filter of a hidden Markov chain: causal, it looks at no later row. With every row of A equal to
-the weights it is the mixture's plain posterior.
+The second is the forward filter of a hidden Markov chain: causal, it looks at no later row. With every row of A equal
+to the weights it is the mixture's plain posterior.
 
 References:
     [1] C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, sections 9.2 and 13.2.

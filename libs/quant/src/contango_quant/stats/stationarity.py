@@ -1,6 +1,7 @@
 """Is a series stationary? Two tests with opposite null hypotheses.
 
-    ADF    Δx = a + b·x₋₁ + Σ c_i Δx₋ᵢ + e: the t of b against a unit root. Low power in short samples: not rejecting says
+    ADF    Δx = a + b·x₋₁ + Σ c_i Δx₋ᵢ + e: the t of b against a unit root. Low power in short samples: not
+    rejecting says
            little.
     KPSS   η = Σ S_t²/(n² s²), S the partial sums of deviations from the mean, s² their long-run variance (Bartlett):
            against stationarity around a level.
@@ -8,8 +9,9 @@
 p of ADF by MacKinnon's response surface [2]; p of KPSS between the published points, cut to [0.01, 0.10] [3].
 
 References:
-    [1] S. E. Said, D. A. Dickey, "Testing for unit roots in ARMA models of unknown order", Biometrika 71 (1984) 599-607.
-    [2] J. G. MacKinnon, "Approximate asymptotic distribution functions for unit-root and cointegration tests", Journal
+    [1] S. E. Said, D. A. Dickey, "Testing for unit roots in ARMA models of unknown order", Biometrika 71 (1984)
+    599-607. [2] J. G. MacKinnon, "Approximate asymptotic distribution functions for unit-root and cointegration
+    tests", Journal
         of Business & Economic Statistics 12 (1994) 167-176, table 3 (constant, no trend).
     [3] D. Kwiatkowski, P. C. B. Phillips, P. Schmidt, Y. Shin, "Testing the null hypothesis of stationarity against the
         alternative of a unit root", Journal of Econometrics 54 (1992) 159-178, table 1.
@@ -93,7 +95,7 @@ def kpss(values: ArrayLike, *, lags: int | None = None) -> Test:
     if x.ndim != 1 or len(x) < LEAST or not np.isfinite(x).all() or np.ptp(x) == 0.0:
         return Test(None, None, 0, f"{len(x)} finite values that move are needed, at least {LEAST}")
     n = len(x)
-    count = min(int(math.ceil(12.0 * (n / 100.0) ** 0.25)) if lags is None else lags, n - 1)
+    count = min(math.ceil(12.0 * (n / 100.0) ** 0.25) if lags is None else lags, n - 1)
     errors = x - x.mean()
     variance = _long_run(errors, count)
     if not variance > 0.0:

@@ -1,8 +1,9 @@
 """The full bank: every indicator of one symbol and timeframe as one kernel, stepped by one compiled call a bar.
 
 Its record holds the records of the single kernels, so each value is the single kernel's own, bit for bit, and a changed
-window changes its own outputs alone. `volume` may be nan where there is none: then vwap, obv, cmf and rvol are not stepped
-and stay nan, and everything else goes on. `session` is a number that names the session (vwap begins anew with it).
+window changes its own outputs alone. `volume` may be nan where there is none: then vwap, obv, cmf and rvol are not
+stepped and stay nan, and everything else goes on. `session` is a number that names the session (vwap begins anew with
+it).
 
 `step` writes the values into `out` (len(OUTPUTS),) and returns the first of them; a bar that is not finite, not above 0
 or not high ≥ low is rejected and makes every value of that bar nan.

@@ -3,10 +3,10 @@
     b = ln(future/spot) − carry            carry = (rate − yield)·time to the future's expiry, 0 where it is not known
     deviation = mean of the last `window` b − b,   z = deviation/their standard deviation
 
-The newest basis is not among those that it is measured against. Positive: the spot is rich. A fixed ratio (a tenth of the
-future, say) has the wrong mean for months: the basis of three months is larger than the usual threshold, and jumps when
-the future rolls. A roll shows as a basis that stays more than `jump` standard deviations away for `patience` samples on one
-side: the window then begins anew, so that a roll is told at most that long.
+The newest basis is not among those that it is measured against. Positive: the spot is rich. A fixed ratio (a tenth of
+the future, say) has the wrong mean for months: the basis of three months is larger than the usual threshold, and jumps
+when the future rolls. A roll shows as a basis that stays more than `jump` standard deviations away for `patience`
+samples on one side: the window then begins anew, so that a roll is told at most that long.
 
 >>> from contango_quant.stream import basis, kernel
 >>> stream = kernel.Stream(basis, basis.Params(window=3, patience=2))
@@ -31,7 +31,7 @@ PLAIN_RATIO, PLAIN_THRESHOLD = 10.0, 0.005
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """window: samples of the basis; jump: standard deviations that are no noise; patience: samples before it is a roll."""
+    """window: samples of the basis; jump: deviations that are no noise; patience: samples before it is a roll."""
 
     window: int = 120
     jump: float = 4.0

@@ -5,7 +5,8 @@ assumption. Bin k holds the prices in [exp(k·b), exp((k + 1)·b)) with b = ln(1
 level, so that no absolute width is too coarse for a coin below a cent. `step` keeps the bars; `profile_of` builds:
 
     point of control   the bin with most volume, the lower one of two
-    value area         grown from the point of control, each time by the neighbour with more volume (of equal ones the one
+    value area         grown from the point of control, each time by the neighbour with more volume (of equal ones
+    the one
                        nearer to the middle of the profile, then the lower), until it holds `share` of the volume
     low volume         bins between the lowest and the highest traded whose volume is below the median of all of them
 
@@ -117,8 +118,8 @@ def span(state):  # type: ignore[no-untyped-def]
             lowest, highest = min(lowest, s.low[i]), max(highest, s.high[i])
     if highest == 0.0:
         return 0, 0
-    first = int(math.floor(math.log(lowest) / s.width))
-    return first, int(math.floor(math.log(highest) / s.width)) - first + 1
+    first = math.floor(math.log(lowest) / s.width)
+    return first, math.floor(math.log(highest) / s.width) - first + 1
 
 
 @njit(cache=True)
@@ -129,7 +130,7 @@ def fill(state, first, out):  # type: ignore[no-untyped-def]
         if s.volume[i] <= 0.0:
             continue
         low, high = math.log(s.low[i]) / s.width, math.log(s.high[i]) / s.width
-        a, b = int(math.floor(low)) - first, int(math.floor(high)) - first
+        a, b = math.floor(low) - first, math.floor(high) - first
         if a == b:
             out[a] += s.volume[i]
             continue

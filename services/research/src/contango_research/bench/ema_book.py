@@ -19,14 +19,11 @@ def ema_book() -> Book:
     return Book(
         name="ema-cross",
         signals=SignalsParams(
-            strategies=("ema_cross",),
+            strategies={"ema_cross": {"fast": FAST, "slow": SLOW, "quantity_cap": QUANTITY}},
             bar_timeframe_s=STEP_S,
             feature_row_every_s=0,
-            ema_fast=FAST,
-            ema_slow=SLOW,
-            ema_symbols=(SYMBOL,),
-            ema_quantity_cap=QUANTITY,
-            ema_limit_slippage=0.5,
+            assets=(SYMBOL,),
+            limit_slippage=0.5,
         ),
         risk=RiskParams(risk_per_trade_fraction=1.0, limits=_wide(), exits=_none()),
         execution=ExecutionParams(),

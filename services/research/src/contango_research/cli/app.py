@@ -2,7 +2,7 @@
 
 import typer
 
-from contango_research.cli import bench, data, runs, session
+from contango_research.cli import bench, config, data, runs, session
 
 app = typer.Typer(
     name="contango",
@@ -19,5 +19,6 @@ app.command()(runs.audit)
 app.command()(session.up)
 app.command("run")(session.run)
 app.add_typer(data.app, name="data")
+app.add_typer(config.app, name="config")
 app.command("bench")(bench.bench)
 app.command()(session.doctor)

@@ -111,9 +111,9 @@ def _say(text: str) -> None:
 
 
 def _warn_dead_rules(book: Any) -> None:
-    from contango_risk.rules import unreachable
+    from contango_research.reach import dead_rules
 
-    for line in unreachable(book.risk, book.signals.model_dump()):
+    for line in dead_rules(book):
         console.print(f"dead rule: {line}", style="yellow", highlight=False)
 
 

@@ -6,6 +6,14 @@ REGIMES = {
     "BULL_TREND": "rg-bull",
     "BEAR_TREND": "rg-bear",
     "CRASH_MODE": "rg-crash",
+    "bull_low_vol": "rg-bull",
+    "bull_high_vol": "rg-high",
+    "bear_low_vol": "rg-bear",
+    "bear_high_vol": "rg-crash",
+    "TRENDING_BULLISH": "rg-bull",
+    "TRENDING_BEARISH": "rg-bear",
+    "RANGING": "rg-low",
+    "UNCERTAIN": "rg-high",
 }
 
 

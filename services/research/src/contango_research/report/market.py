@@ -2,9 +2,11 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from html import escape
 
-from contango_research.daily import UNKNOWN, Daily
+from contango_common.events.signal import RegimeReport
+from contango_research.daily import DECIDES, UNKNOWN
 from contango_research.forecast_check import Horizon, horizons_of
 from contango_research.report import html, timechart
 from contango_research.report.barchart import stacked
@@ -14,6 +16,11 @@ from contango_research.report.timechart import Band, Line, Ribbon, TimeChart
 from contango_research.summary import Analysis
 
 WANTED_SESSIONS = 21
+DETECTORS = {
+    "s0": "Gaussian mixture of daily features",
+    "s1": "intraday rules, 15 minutes stable",
+    "s2": "daily rules in five states",
+}
 
 
 def render(a: Analysis) -> str:
@@ -21,35 +28,52 @@ def render(a: Analysis) -> str:
 
 
 def _regimes(a: Analysis) -> str:
+    """One picture a detector: the same price, another opinion behind it."""
     daily = a.daily
-    if all(label == UNKNOWN for label in daily.regime):
+    if not any(set(labels) - {UNKNOWN} for labels in daily.regimes.values()):
         return html.paragraph("No regime was detected in this run.", "none")
+    text = (
+        "Every detector sees the same closed bars. "
+        f"<b>{escape(a.tally.detector or DECIDES)}</b> decided here; the others were recorded beside it. "
+        "A detector that knows too little, or is not sure enough, abstains and says why."
+    )
+    order = sorted(daily.regimes, key=lambda name: (name != (a.tally.detector or DECIDES), name))
+    return html.paragraph(text) + "".join(_detector(a, name) for name in order)
+
+
+def _detector(a: Analysis, name: str) -> str:
+    daily, labels = a.daily, a.daily.regimes[name]
+    meaning = DETECTORS.get(name, "")
     chart = TimeChart(
-        f"{a.tally.underlying} at session closes, regime in force behind it",
+        f"{name}: {meaning}. {a.tally.underlying} at session closes, label in force behind it",
         daily.close_ns,
         (Line(str(a.tally.underlying), daily.price, "ink"),),
-        bands=bands_of(daily),
+        height=200,
+        bands=bands_of(daily.close_ns, labels),
         legend=False,
     )
-    counts = Counter(daily.regime)
-    order = [name for name in (*REGIMES, UNKNOWN) if counts[name]]
-    order += sorted(name for name in counts if name not in order)
-    shares = [(words(name), counts[name] / len(daily), regime_class(name)) for name in order]
-    changes = len([r for r in a.tally.regimes if r.event.symbol == a.tally.underlying])
-    note = f"Share of {len(daily):,} sessions, by the label at the close; {changes:,} changes of label."
+    counts = Counter(labels)
+    order = [label for label in REGIMES if counts[label]]
+    order += sorted(label for label in counts if label not in order)
+    shares = [(words(label), counts[label] / len(labels), regime_class(label)) for label in order]
+    told = [r.event for r in a.tally.regimes if r.event.symbol == a.tally.underlying and r.event.detector == name]
+    changes = sum(getattr(e, "previous", None) != e.label for e in told)
+    why = next((e.abstain for e in reversed(told) if isinstance(e, RegimeReport) and e.abstain), None)
+    note = f"Share of {len(labels):,} sessions, by the label at the close; {changes:,} changes of label."
+    note += f" Last reason to abstain: {escape(why)}." if why else ""
     return timechart.render(chart) + stacked(shares) + html.paragraph(note, "fine")
 
 
-def bands_of(daily: Daily) -> list[Band]:
+def bands_of(close_ns: Sequence[int], labels: Sequence[str]) -> list[Band]:
     """Stretches of equal label; each begins at the close before its first session."""
     bands: list[Band] = []
-    for row, label in enumerate(daily.regime):
-        start = daily.close_ns[max(0, row - 1)]
+    for row, label in enumerate(labels):
+        start = close_ns[max(0, row - 1)]
         cls = regime_class(label)
         if bands and bands[-1].cls == cls:
-            bands[-1] = Band(bands[-1].start_ns, daily.close_ns[row], cls)
+            bands[-1] = Band(bands[-1].start_ns, close_ns[row], cls)
         else:
-            bands.append(Band(start, daily.close_ns[row], cls))
+            bands.append(Band(start, close_ns[row], cls))
     return bands
 
 

@@ -5,7 +5,17 @@ from importlib.resources import files
 from typing import Any
 
 from contango_research.plain import iso
-from contango_research.report import gates, market, method, overview, performance, portfolio, prices, trades
+from contango_research.report import (
+    gates,
+    market,
+    method,
+    overview,
+    performance,
+    portfolio,
+    prices,
+    strategies,
+    trades,
+)
 from contango_research.summary import Analysis
 
 CONTENTS = (
@@ -17,6 +27,9 @@ CONTENTS = (
     ("greeks", "Book over time"),
     ("exits", "Exits"),
     ("gates", "Gate ledger"),
+    ("strategies", "Strategies"),
+    ("factors", "Factors"),
+    ("alerts", "Alerts and failures"),
     ("regimes", "Regimes"),
     ("forecasts", "Forecasts"),
     ("trades", "Trades"),
@@ -38,6 +51,7 @@ def render(a: Analysis, summary: dict[str, Any], params: dict[str, Any], notes: 
             prices.render(a),
             portfolio.render(a),
             gates.render(a),
+            strategies.render(a),
             market.render(a),
             trades.render(a),
             method.render(a, summary, params, notes),

@@ -5,15 +5,44 @@ stand; it is no cross.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numba import njit
+from pydantic import model_validator
 
 from contango_common.domain.arrays import Array
+from contango_common.domain.declare import Section, param
 from contango_quant.stream import ema
 from contango_signals.strategies.spec import Spec
 
-SPEC = Spec(name="ema_cross", kind="single", on="bars")
+
+class Params(Section):
+    """Parameters of the EMA cross; it trades the book's ``assets``.
+
+    >>> Params(fast=5).slow
+    20
+    """
+
+    fast: int = param(10, "fast average", unit="bars", ge=1, le=10_000, tune=(5, 30))
+    slow: int = param(20, "slow average", unit="bars", ge=2, le=10_000, tune=(20, 200))
+    quantity_cap: int = param(1, "units of one proposal, at most", unit="units", ge=1, le=1_000_000_000)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.fast >= self.slow:
+            raise ValueError("fast must be below slow")
+        return self
+
+
+SPEC = Spec(
+    name="ema_cross",
+    kind="single",
+    on="bars",
+    module="stocks",
+    meaning="holds an asset while the fast average of its closes is above the slow one",
+    params=Params,
+)
 
 
 @dataclass(slots=True)

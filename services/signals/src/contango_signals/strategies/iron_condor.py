@@ -1,104 +1,125 @@
 """Iron condor: a put and a call sold at a wanted delta, each with a wing bought further out, one expiry.
 
-Strikes come from the frame's own chain: the sold legs are those whose spot delta, from their own quote, is nearest to
-the wanted one inside the hard band; the wings are the first usable strikes at least the regime's width away.
+Strikes come from the frame's own chain: the sold legs are those whose spot delta is nearest to the wanted one inside
+the hard band; among strikes that are equally near, the one that is rich against the fitted smile is sold (skew-aware:
+the residual in half-spreads, never a comparison with the volatility at the money, which every call would lose). The
+wings are the first usable strikes at least the regime's width away.
 """
 
-import numpy as np
+from typing import Any, Self
 
-from contango_common.domain.chain import id_at
-from contango_common.domain.sessions import days_between
-from contango_common.domain.structure import iron_condor
+import numpy as np
+import numpy.typing as npt
+from pydantic import model_validator
+
+from contango_common.domain.declare import param
+from contango_quant.pricing.greeks import carry_from_forward, greeks
+from contango_quant.surface.smile import vols_of
 from contango_signals.chainview import Slice
-from contango_signals.params import SignalsParams
+from contango_signals.strategies.build import Pick, beyond, candidate, nearest_expiry
+from contango_signals.strategies.screen import Screen
 from contango_signals.strategies.spec import Candidate, Spec, View
 
+WIDTHS = {
+    "LOW_VOL_RANGE": 0.015,
+    "HIGH_VOL_RANGE": 0.025,
+    "BULL_TREND": 0.02,
+    "BEAR_TREND": 0.025,
+    "CRASH_MODE": 0.03,
+}
 
-def propose(view: View, params: SignalsParams) -> list[Candidate]:
+
+class Params(Screen):
+    """Parameters of the iron condor.
+
+    >>> Params(short_delta=0.2).short_delta
+    0.2
+    """
+
+    short_delta: float = param(
+        0.16, "absolute spot delta wanted of the sold legs", unit="delta", gt=0, lt=0.5, tune=(0.1, 0.25)
+    )
+    short_delta_step: float = param(0.03, "distance of the two other deltas looked at", unit="delta", ge=0, lt=0.5)
+    rich_weight: float = param(
+        0.005, "delta given up per half-spread that a sold leg is rich against the smile", unit="delta", ge=0, le=0.1
+    )
+    wing_width: dict[str, float] = param(WIDTHS, "wing width per regime", unit="fraction of spot")
+    wing_width_default: float = param(
+        0.02, "wing width where no regime is known", unit="fraction of spot", gt=0, lt=0.5
+    )
+    wing_width_min: float = param(0.01, "wing width, at least", unit="fraction of spot", ge=0.01, lt=0.5)
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        if not self.delta_min <= self.short_delta <= self.delta_max:
+            raise ValueError("delta_min <= short_delta <= delta_max must hold")
+        return self
+
+
+def propose(view: View, p: Params) -> list[Candidate]:
     """One condor per wanted delta on the expiry nearest to the target; fewer where the chain does not carry it."""
-    best = _nearest_expiry(view, params)
+    best = nearest_expiry(view, p.dte_target, p.dte_min, p.dte_max)
     if best is None:
         return []
-    step = params.short_delta_step
-    wanted = {0.0: params.short_delta, -step: params.short_delta - step, step: params.short_delta + step}
+    step = p.short_delta_step
+    wanted = {0.0: p.short_delta, -step: p.short_delta - step, step: p.short_delta + step}
     found: dict[tuple[int, ...], Candidate] = {}
     for offset, delta in wanted.items():
-        candidate = _condor(view, best, delta, abs(offset), params)
-        if candidate is not None:
-            found.setdefault(candidate.rows, candidate)
+        made = _condor(view, best, delta, abs(offset), p)
+        if made is not None:
+            found.setdefault(made.rows, made)
     return list(found.values())
 
 
-def _nearest_expiry(view: View, params: SignalsParams) -> Slice | None:
-    with_forward = [s for s in view.slices if s.forward is not None]
-    if not with_forward:
-        return None
-    return min(
-        with_forward,
-        key=lambda s: (abs(days_between(view.session_date, s.expiry.expiry_date) - params.dte_target), s.t_years),
-    )
-
-
-def _condor(view: View, s: Slice, delta: float, off_target: float, params: SignalsParams) -> Candidate | None:
-    put, call = _sold(s, False, delta, params), _sold(s, True, delta, params)
+def _condor(view: View, s: Slice, delta: float, off_target: float, p: Params) -> Candidate | None:
+    put, call = sold_leg(s, False, delta, p.delta_min, p.delta_max, p.rich_weight), None
+    if put is not None:
+        call = sold_leg(s, True, delta, p.delta_min, p.delta_max, p.rich_weight)
     if put is None or call is None:
         return None
-    fraction = params.wing_width.get(view.regime or "", params.wing_width_default)
-    width = max(fraction, params.wing_width_min) * view.spot
-    low, high = _wing(s, put, -width), _wing(s, call, width)
+    width = max(p.wing_width.get(view.regime or "", p.wing_width_default), p.wing_width_min) * view.spot
+    low = beyond(s, False, float(s.strike[put]) - width)
+    high = beyond(s, True, float(s.strike[call]) + width)
     if low is None or high is None:
         return None
-    return _candidate(view, s, (low, put, call, high), off_target)
+    legs = (Pick(1, s, low), Pick(-1, s, put), Pick(-1, s, call), Pick(1, s, high))
+    return candidate(view, SPEC.kind, legs, off_target=off_target)
 
 
-def _sold(s: Slice, is_call: bool, delta: float, params: SignalsParams) -> int | None:
-    """Position of the option to sell, or None when no delta lies in the band."""
+def sold_leg(s: Slice, is_call: bool, delta: float, low: float, high: float, rich_weight: float) -> int | None:
+    """Position of the option to sell: nearest to ``delta`` inside the band, a rich one preferred by ``rich_weight``."""
     size = np.abs(s.delta)
-    rows = np.flatnonzero((s.is_call == is_call) & (size >= params.delta_min) & (size <= params.delta_max))
-    return int(rows[np.argmin(np.abs(size[rows] - delta))]) if len(rows) else None
+    rows = np.flatnonzero((s.is_call == is_call) & (size >= low) & (size <= high))
+    if not len(rows):
+        return None
+    off = np.abs(size[rows] - delta)
+    if rich_weight > 0.0 and s.smile is not None:
+        off = off - rich_weight * np.clip(richness(s, rows), -3.0, 3.0)
+    return int(rows[np.argmin(off)])
 
 
-def _wing(s: Slice, sold: int, distance: float) -> int | None:
-    """Position of the nearest option of the same right at least ``distance`` further out."""
-    limit = s.strike[sold] + distance
-    away = s.strike >= limit if distance > 0 else s.strike <= limit
-    rows = np.flatnonzero((s.is_call == s.is_call[sold]) & away)
-    return int(rows[np.argmin(np.abs(s.strike[rows] - limit))]) if len(rows) else None
+def richness(s: Slice, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """How far the mid's volatility lies above the smile's, in half-spreads of volatility; 0 where it is not known."""
+    assert s.smile is not None
+    assert s.forward is not None
+    strike, is_call = s.strike[rows], s.is_call[rows]
+    model = vols_of(s.smile, strike).vol
+    rate, div_yield = carry_from_forward(s.spot, s.forward, s.discount, s.t_years)
+    args: dict[str, Any] = {"strike": strike, "t_years": s.t_years, "is_call": is_call}
+    vega = greeks(spot=s.spot, vol=model, rate=rate, div_yield=div_yield, **args).vega
+    half_spread = s.mid[rows] * (s.ask_ticks[rows] - s.bid_ticks[rows]) / (s.ask_ticks[rows] + s.bid_ticks[rows])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out = (s.vol[rows] - model) * vega / half_spread
+    return np.where(np.isfinite(out), out, 0.0)
 
 
-def _candidate(view: View, s: Slice, at: tuple[int, int, int, int], off_target: float) -> Candidate:
-    rows = tuple(int(s.rows[i]) for i in at)
-    names = [id_at(view.contracts, view.roots, row) for row in rows]
-    legs = iron_condor(
-        view.underlying, long_put=names[0], short_put=names[1], short_call=names[2], long_call=names[3]
-    ).legs
-    low, put, call, high = (float(s.strike[i]) for i in at)
-    why = {
-        "dte": float(days_between(view.session_date, s.expiry.expiry_date)),
-        "long_put": low,
-        "short_put": put,
-        "short_call": call,
-        "long_call": high,
-        "short_put_delta": float(s.delta[at[1]]),
-        "short_call_delta": float(s.delta[at[2]]),
-        "short_put_vol": float(s.vol[at[1]]),
-        "short_call_vol": float(s.vol[at[2]]),
-        "forward": s.forward,
-    }
-    return Candidate(
-        kind=SPEC.kind,
-        expiry=s.expiry,
-        slice=s,
-        instruments=tuple(leg.instrument for leg in legs),
-        rows=rows,
-        ratios=tuple(leg.ratio for leg in legs),
-        off_target=off_target,
-        short_put=put,
-        short_call=call,
-        narrow_width=min(put - low, high - call),
-        width=max(put - low, high - call),
-        why=why,
-    )
-
-
-SPEC = Spec(name="iron_condor", kind="iron_condor", on="chain", credit=True, propose=propose)
+SPEC = Spec(
+    name="iron_condor",
+    kind="iron_condor",
+    on="chain",
+    module="options",
+    meaning="sells a put and a call spread around the market and lives on the market staying between them",
+    params=Params,
+    credit=True,
+    propose=propose,
+)

@@ -2,11 +2,9 @@
 
 import pytest
 
-from contango_signals.features import new_symbol, new_vol_index
-from contango_signals.params import SignalsParams
-from contango_signals.regime import LABELS, classify, detect
+from contango_signals.regimes.s2 import LABELS, S2Params, Seen, classify, detect
 
-P = SignalsParams()
+P = S2Params()
 
 
 @pytest.mark.parametrize(
@@ -28,11 +26,9 @@ def test_table(vix_now: float, vix_close: float, adx: float, close: float, label
 
 
 def test_says_nothing_until_everything_is_ready() -> None:
-    features, vol = new_symbol(P), new_vol_index(P)
-    vol.close = vol.daily_close = 15.0
-    features.daily_close, features.daily_adx = 100.0, 12.0
-    assert detect(features, vol, P) is None
-    features.daily_sma = 99.0
-    assert detect(features, vol, P) == "LOW_VOL_RANGE"
-    vol.daily_close = None
-    assert detect(features, vol, P) is None
+    seen = {"vix_now": 15.0, "vix_close": 15.0, "daily_adx": 12.0, "daily_sma": 99.0, "daily_close": 100.0}
+    assert detect(Seen(**seen), P) == "LOW_VOL_RANGE"
+    for name in seen:
+        lacking = Seen(**{**seen, name: None})
+        assert detect(lacking, P) is None
+        assert lacking.missing == (name,)

@@ -1,0 +1,124 @@
+"""Rolls and hedges of open structures: proposals like any other, answered by risk like any other.
+
+    breach roll     the underlying is within ``breach_margin`` of a sold strike, or beyond it: the same kind of
+    structure
+                    again, further out, at most once a side
+    DTE roll        days to the first expiry are at or under ``roll_dte``: the same structure at the target expiry
+    delta hedge     the structure's delta per unit is beyond ``hedge_delta``: a debit spread against it
+
+A roll closes what it replaces when, and only when, it is approved. An exit that stands is never stopped by a roll.
+"""
+
+from dataclasses import dataclass
+
+from contango_common.domain.declare import Section, param
+from contango_common.domain.instrument import is_option_id, parse_option_id
+from contango_common.domain.sessions import days_between
+from contango_common.events.signal import Adjustment
+from contango_quant.pricing.greeks import bsm_greeks, carry_from_forward
+from contango_quant.surface.smile import vols_of
+from contango_signals.chainview import Slice
+from contango_signals.strategies.spec import Held, View
+
+
+class AdjustParams(Section):
+    """When an open structure is looked at for a change."""
+
+    breach_margin: float = param(
+        0.0, "distance from a sold strike that counts as breached", unit="fraction of spot", ge=0, le=0.2
+    )
+    roll_dte: int | None = param(
+        10, "days to expiry at which a structure is rolled; null: never", unit="calendar days", ge=0, le=365
+    )
+    hedge_delta: float = param(0.10, "delta of one unit beyond which it is hedged", unit="delta", gt=0, le=1)
+    hedge_width: float = param(0.02, "width of the hedging debit spread", unit="fraction of spot", gt=0, lt=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """One change wanted of a held structure; ``side`` is P, C or empty, ``mark`` names it among those already made."""
+
+    held: Held
+    adjustment: Adjustment
+    side: str
+    number: float
+
+    @property
+    def mark(self) -> str:
+        return f"{self.adjustment}:{self.side}"
+
+
+def wanted(view: View, p: AdjustParams, strategies: frozenset[str]) -> list[Want]:
+    """At most one change a structure, the first that applies: breach, then days to expiry, then delta."""
+    found = []
+    for held in view.positions:
+        if held.strategy not in strategies:
+            continue
+        want = _breach(view, held, p) or _dte(view, held, p) or _delta(view, held, p)
+        if want is not None and want.mark not in held.adjusted:
+            found.append(want)
+    return found
+
+
+def _sold(held: Held) -> list[tuple[str, float, int]]:
+    """(right, strike, expiry date) of the sold options."""
+    legs: list[tuple[str, float, int]] = []
+    for name, ratio in zip(held.instruments, held.ratios, strict=True):
+        if ratio < 0 and is_option_id(name):
+            _, date, right, millis = parse_option_id(name)
+            legs.append((right, millis / 1000.0, date))
+    return legs
+
+
+def _breach(view: View, held: Held, p: AdjustParams) -> Want | None:
+    for right, strike, _ in _sold(held):
+        inside = view.spot - strike if right == "P" else strike - view.spot
+        if inside <= p.breach_margin * view.spot:
+            return Want(held, "roll_breach", right, inside / view.spot)
+    return None
+
+
+def _dte(view: View, held: Held, p: AdjustParams) -> Want | None:
+    dates = [date for _, _, date in _sold(held)]
+    if p.roll_dte is None or not dates:
+        return None
+    dte = days_between(view.session_date, min(dates))
+    return Want(held, "roll_dte", "", float(dte)) if dte <= p.roll_dte else None
+
+
+def _delta(view: View, held: Held, p: AdjustParams) -> Want | None:
+    delta = delta_of(view, held)
+    if delta is None or abs(delta) < p.hedge_delta:
+        return None
+    return Want(held, "hedge_delta", "P" if delta > 0 else "C", delta)
+
+
+def delta_of(view: View, held: Held) -> float | None:
+    """Spot delta of one unit from the frame's smiles; None when a leg has none."""
+    total = 0.0
+    for name, ratio in zip(held.instruments, held.ratios, strict=True):
+        if not is_option_id(name):
+            total += ratio
+            continue
+        root, date, right, millis = parse_option_id(name)
+        s = _slice(view, root, date)
+        delta = None if s is None else _smile_delta(s, millis / 1000.0, right == "C")
+        if delta is None:
+            return None
+        total += ratio * delta
+    return total
+
+
+def _slice(view: View, root: str, date: int) -> Slice | None:
+    for s in (*view.slices, *view.held):
+        if s.expiry.expiry_date == date and view.roots[s.expiry.root_index] == root:
+            return s
+    return None
+
+
+def _smile_delta(s: Slice, strike: float, is_call: bool) -> float | None:
+    if s.smile is None or s.forward is None or s.t_years <= 0.0:
+        return None
+    rate, div_yield = carry_from_forward(s.spot, s.forward, s.discount, s.t_years)
+    vol = float(vols_of(s.smile, strike).vol)
+    return float(bsm_greeks(s.spot, strike, s.t_years, vol, rate, div_yield, is_call)[1])

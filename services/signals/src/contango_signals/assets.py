@@ -1,0 +1,180 @@
+"""Strategies on closed bars: a proposal to buy one asset when flat, an exit signal when not. Reads state only."""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from contango_common.domain.at import At
+from contango_common.domain.sessions import MINUTE_NS
+from contango_common.events.base import Event
+from contango_common.events.signal import ExitSignal, FeatureFailed, Proposal, Scalar
+from contango_signals.alignment import Alignment, Reading, align, direction_of
+from contango_signals.bank import DAILY, LENGTH_S
+from contango_signals.bank import values_of as frame_values
+from contango_signals.context import entry_parameters, flat, market_context
+from contango_signals.features import values_of
+from contango_signals.profile import key_level
+from contango_signals.scan import UNKNOWN_REGIME, is_halted
+from contango_signals.sessions24 import session_at
+from contango_signals.sizes import factors_in_force
+from contango_signals.state import State, Symbol, label_of, last_opening_ns, standing
+from contango_signals.strategies.registry import STRATEGIES
+from contango_signals.strategies.spec import Asset, Entry, Held, Leave, Spec
+from contango_signals.switches import level, runs, tried
+from contango_signals.view import held_of, labels_of
+
+DEFAULT_TICK_MICROS = 10_000
+
+
+def facts_of(state: State, symbols: tuple[str, ...], at: At, daily: bool) -> list[Event]:
+    """Every strategy on bars asked about every symbol that just closed a bar; one that raises is told and left out."""
+    facts: list[Event] = []
+    mine = [name for name in symbols if name in state.params.assets and name in state.symbols]
+    if not mine:
+        return facts
+    seen = {name: values_of(state, name) for name in state.params.assets if name in state.symbols}
+    for spec in _specs(state):
+        for name in mine:
+            if not _asked(state, spec, name, daily):
+                continue
+            found = tried(spec.name, lambda s=spec, n=name: _decide(state, s, n, seen, at))  # type: ignore[misc]
+            if isinstance(found, FeatureFailed):
+                facts.append(found)
+                break
+            facts += found
+    return facts
+
+
+def _specs(state: State) -> list[Spec]:
+    names = [name for name in state.params.strategies if level(state, name) != "off"]
+    return [spec for name in names if (spec := STRATEGIES[name]).on == "bars" and spec.decide is not None]
+
+
+def _asked(state: State, spec: Spec, name: str, daily: bool) -> bool:
+    """A flat strategy is asked when its own timeframe closes; one that holds on every bar, for its stop."""
+    timeframe = getattr(state.params.strategies[spec.name], "timeframe", DAILY)
+    if (timeframe == DAILY) == daily and timeframe in state.symbols[name].bank.closed:
+        return True
+    return any(p.strategy == spec.name and p.underlying == name for p in state.positions.values())
+
+
+def _decide(state: State, spec: Spec, name: str, seen: Mapping[str, Any], at: At) -> list[Event]:
+    held = next(((k, p) for k, p in state.positions.items() if p.strategy == spec.name and p.underlying == name), None)
+    if held is not None and held[1].lapses_ns is not None and held[1].lapses_ns >= at.ts_ns:
+        return []  # its order is still at work
+    asset = asset_of(state, name, None if held is None else held_of(*held), seen, at)
+    assert spec.decide is not None
+    answer = spec.decide(asset, state.params.strategies[spec.name])
+    if isinstance(answer, Leave) and held is not None:
+        why = {**answer.why, f"left.{answer.reason}": 1.0}
+        return [ExitSignal(underlying=name, strategy=spec.name, why=why)]
+    if isinstance(answer, Entry) and held is None:
+        return _proposed(state, spec, asset, answer, at)
+    return []
+
+
+def asset_of(state: State, name: str, held: Held | None, seen: Mapping[str, Any], at: At) -> Asset:
+    """What strategies are shown of one symbol now."""
+    symbol = state.symbols[name]
+    agreed = alignment_of(state, symbol, at.ts_ns)
+    values = dict(seen[name])
+    position = None if held is None else state.positions.get(held.position_id)
+    values["stop"] = None if position is None else position.stop
+    values["target"] = None if position is None else position.target
+    close = symbol.bank.close or 0.0
+    told = symbol.told.get("s1")
+    return Asset(
+        symbol=name,
+        now_ns=at.ts_ns,
+        close=close,
+        closing="1d" in symbol.bank.closed,
+        session=session_at(at.ts_ns),
+        values=MappingProxyType(values),
+        labels=labels_of(state, name),
+        overlay=() if told is None else tuple(told.overlay),
+        confidence=agreed.confidence,
+        weighted_confidence=agreed.weighted_confidence,
+        direction=agreed.direction,
+        key_level=None if symbol.levels is None else key_level(symbol.levels, close, state.params.profile),
+        thresholds=MappingProxyType(dict(symbol.thresholds.current)),
+        held=held,
+        peers=MappingProxyType(dict(seen)),
+    )
+
+
+def alignment_of(state: State, symbol: Symbol, now_ns: int) -> Alignment:
+    """Agreement of the timeframes; with the feature off none agrees with any other."""
+    p, readings = state.params.alignment, {}
+    if runs(state, "alignment"):
+        for name in LENGTH_S:
+            frame = symbol.bank.frames.get(name)
+            if frame is not None and frame.bar_ns:
+                readings[name] = Reading(direction_of(frame_values(symbol.bank, name)), frame.bar_ns)
+    return align(readings, now_ns, p)
+
+
+def _gates(state: State, spec: Spec, name: str, at: At) -> dict[str, bool]:
+    return {
+        "trading_started": state.trading_started,
+        "parameters_valid": state.params_error is None,
+        "not_halted": not is_halted(state, at.ts_ns),
+        "switched_on": level(state, spec.name) == "on",
+        "feed_live": state.feeds.get(name) == "live",
+        "flat": not standing(state, spec.name, name, at.ts_ns),
+        "tradable": state.tradable.get(name, False),
+    }
+
+
+def _proposed(state: State, spec: Spec, asset: Asset, entry: Entry, at: At) -> list[Event]:
+    gates = _gates(state, spec, asset.symbol, at)
+    if not all(gates.values()):
+        return []
+    p, name = state.params, asset.symbol
+    tick_micros = state.tick_micros.get(name, DEFAULT_TICK_MICROS)
+    price_ticks = asset.close * 1e6 / tick_micros
+    limit_ticks = math.ceil(price_ticks * (1.0 + p.limit_slippage))
+    inforce, shadow = factors_in_force(state, name, asset.close)
+    if entry.size_factor < 1.0:
+        inforce["strategy"] = entry.size_factor
+    opened_ns = last_opening_ns(state, spec.name, name, at.ts_ns)
+    why = {
+        "close": asset.close,
+        "stop": entry.stop,
+        "target": entry.target,
+        "confidence": asset.confidence,
+        "weighted_confidence": asset.weighted_confidence,
+        "direction": float(asset.direction),
+        "hours_since_opening": None if opened_ns is None else (at.ts_ns - opened_ns) / 3.6e12,
+        **entry.why,
+    }
+    own: dict[str, Scalar] = {"session": asset.session, "key_level": asset.key_level, **flat(entry.why)}
+    return [
+        Proposal(
+            proposal_id=f"{spec.name}:{name}:{at.seq}",
+            strategy=spec.name,
+            kind=spec.kind,
+            underlying=name,
+            instruments=(name,),
+            ratios=(1,),
+            multiplier=1,
+            tick_micros=tick_micros,
+            expiry_ns=None,
+            last_trade_ns=None,
+            mid_ticks=price_ticks,
+            natural_ticks=math.ceil(price_ticks),
+            limit_ticks=limit_ticks,
+            max_loss_ticks=limit_ticks,
+            score=entry.score,
+            gates=gates,
+            why=why,
+            regime=label_of(state, name) or UNKNOWN_REGIME,
+            valid_until_ns=at.ts_ns + p.valid_minutes * MINUTE_NS,
+            multipliers=inforce,
+            shadow_multipliers=shadow,
+            entry_parameters=entry_parameters(p.strategies[spec.name], p),
+            module_specific_params=own,
+            market_context=market_context(asset.values, asset.labels, {"overlay": " ".join(asset.overlay)}),
+            alternatives=entry.alternatives,
+        )
+    ]

@@ -1,0 +1,58 @@
+"""The last daily bars of one symbol as columns, for what looks back over sessions. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+KEPT = 300  # rows; the longest look-back is a year
+
+
+@dataclass(slots=True)
+class Daily:
+    """Oldest first, equal lengths; ``volumes`` and ``ivs`` (the index's close of that day) None where unknown.
+
+    ``rvs`` are the realised volatilities after each row that had one.
+    """
+
+    ts_ns: list[int] = field(default_factory=list)
+    highs: list[float] = field(default_factory=list)
+    lows: list[float] = field(default_factory=list)
+    closes: list[float] = field(default_factory=list)
+    volumes: list[float | None] = field(default_factory=list)
+    ivs: list[float | None] = field(default_factory=list)
+    rvs: list[float] = field(default_factory=list)
+
+
+def with_row(
+    d: Daily,
+    ts_ns: int,
+    high: float,
+    low: float,
+    close: float,
+    volume: float | None,
+    iv: float | None,
+    rv: float | None,
+) -> Daily:
+    """The history after one more session; a row that is not newer changes nothing."""
+    if d.ts_ns and ts_ns <= d.ts_ns[-1]:
+        return d
+    return Daily(
+        ts_ns=[*d.ts_ns, ts_ns][-KEPT:],
+        highs=[*d.highs, high][-KEPT:],
+        lows=[*d.lows, low][-KEPT:],
+        closes=[*d.closes, close][-KEPT:],
+        volumes=[*d.volumes, volume][-KEPT:],
+        ivs=[*d.ivs, iv][-KEPT:],
+        rvs=d.rvs if rv is None else [*d.rvs, rv][-KEPT:],
+    )
+
+
+def percentile_of_last(values: Sequence[float], window: int) -> float | None:
+    """Share (0 to 100) of the last ``window`` values not above the newest; None when fewer are there.
+
+    >>> percentile_of_last([1.0, 3.0, 2.0, 2.5], 4)
+    75.0
+    """
+    if len(values) < window:
+        return None
+    last = values[-window:]
+    return 100.0 * sum(x <= last[-1] for x in last) / window

@@ -1,0 +1,82 @@
+"""The state of volatility: term structure, implied less realised, reversion of the index, premium over the forecast.
+
+    term ratio      IV(near)/IV(far) at the forward, total variance linear in time, nothing beyond the last expiry;
+                    below 0.95 contango, above 1.05 backwardation
+    iv_rv_spread    index/100 − realised volatility of the last sessions (both annual)
+    ou_z            (ln index − mean)/stationary deviation of the fitted process; none where reversion is not identified
+    vrp_ratio       index² over the forecast's median variance at about a month
+
+Everything is None with no number made up where an input is missing.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from contango_common.domain.declare import Section, param
+from contango_quant.surface.term import DAYS_PER_YEAR, detect_regime, term, vol_at
+
+MONTH_SESSIONS = 21
+
+
+class VolParams(Section):
+    """Maturities compared, the index family, and the pair whose divergence is watched."""
+
+    near_days: float = param(30.0, "near maturity of the term structure", unit="calendar days", gt=0, le=1000)
+    far_days: float = param(60.0, "far maturity of the term structure", unit="calendar days", gt=0, le=1000)
+    family: tuple[str, ...] = param(
+        ("VIX9D", "VIX3M", "VVIX", "SKEW"), "other volatility indices, where they are given"
+    )
+    ou_z_entry: float = param(2.0, "deviation of the index that counts as stretched", unit="standard deviations", gt=0)
+    divergence_spot: str | None = param(None, "fund or index that is compared with its future; null: none")
+    divergence_future: str | None = param(None, "its future")
+    divergence_carry: float = param(0.0, "(rate − yield) times the future's time to expiry", unit="log price")
+    divergence_window: int = param(120, "bars that the basis is measured over", unit="bars", ge=10, le=10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class TermState:
+    """Near over far volatility at the forward, the regime by it, and why there is none."""
+
+    near_iv: float | None
+    far_iv: float | None
+    ratio: float | None
+    regime: str | None
+    reason: str | None
+
+
+NO_TERM = TermState(None, None, None, None, "no expiry has a volatility")
+
+
+def term_state(points: Iterable[tuple[float, float]], p: VolParams) -> TermState:
+    """From (years to expiry, volatility at the forward) of the fitted expiries.
+
+    >>> found = term_state([(20 / 365, 0.17), (70 / 365, 0.2)], VolParams())
+    >>> found.regime, round(found.ratio, 3)
+    ('contango', 0.932)
+    """
+    line = sorted({t: vol for t, vol in points if t > 0.0 and vol > 0.0}.items())
+    if not line:
+        return NO_TERM
+    curve = term(t_years=[t for t, _ in line], vol=[vol for _, vol in line])
+    near = vol_at(curve, t_years=p.near_days / DAYS_PER_YEAR)
+    far = vol_at(curve, t_years=p.far_days / DAYS_PER_YEAR)
+    found = detect_regime(near, far)
+    return TermState(near.vol, far.vol, found.ratio, found.regime, found.reason)
+
+
+def iv_rv_spread(index: float | None, realised: float | None) -> float | None:
+    """Implied less realised, both annual."""
+    return None if index is None or realised is None else index / 100.0 - realised
+
+
+def ou_z(index: float | None, mean: float | None, sd: float | None) -> float | None:
+    """Deviation of the log index in stationary standard deviations."""
+    if index is None or index <= 0.0 or mean is None or not sd:
+        return None
+    return (math.log(index) - mean) / sd
+
+
+def vrp_ratio(index: float | None, median_variance: float | None) -> float | None:
+    """Implied variance over the forecast's median."""
+    return None if index is None or not median_variance else (index / 100.0) ** 2 / median_variance
