@@ -9,7 +9,7 @@ from contango_common.domain.errors import UserError
 from contango_common.events.base import ByReference
 from contango_common.events.codec import decode
 from contango_common.runtime.audit import Difference, redecide
-from contango_common.runtime.blocks import BlockStore
+from contango_common.runtime.blocks import BlockStore, Overlay
 from contango_common.runtime.canon import digest, read_canonical
 from contango_common.runtime.log import Message
 from contango_research.house import judges
@@ -45,7 +45,7 @@ def audit_run(folder: Path) -> Audit:
         differ.append(f"log.jsonl.gz: digest is {digest(messages)}, the manifest says {manifest.get('digest')}")
     store = _blocks(folder, manifest)
     bad, count = _verify_blocks(store, messages)
-    difference = redecide(judges(), messages, store)
+    difference = redecide(judges(), messages, Overlay(store))
     return Audit(differ + bad, difference, len(messages), count, _machine(manifest))
 
 
@@ -82,7 +82,7 @@ def _blocks(folder: Path, manifest: dict[str, object]) -> BlockStore:
 def _verify_blocks(store: BlockStore, messages: list[Message]) -> tuple[list[str], int]:
     wanted: dict[str, int] = {}
     for message in messages:
-        if message.subject in ("log.md", "log.reference"):
+        if message.subject in ("log.md", "log.reference", "log.signals"):
             for event in decode(message.data).events:
                 if isinstance(event, ByReference):
                     for reference in event.references():

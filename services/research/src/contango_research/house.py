@@ -19,7 +19,7 @@ BUILD = version("contango-research")
 MODULES = {
     "venue": "contango_execution.venue",
     "inference": "contango_inference.oracle",
-    # "fitters": "contango_signals.fitters.fold",
+    "fitters": "contango_signals.fitters.fold",
     "signals": "contango_signals.fold",
     "risk": "contango_risk.fold",
     "execution": "contango_execution.fold",

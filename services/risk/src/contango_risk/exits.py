@@ -51,9 +51,14 @@ def _stop(v: ExitView) -> bool:
     return v.pnl_micros is not None and sum(v.position.stop_hits) >= v.params.stop_confirm_n
 
 
+def _crash(v: ExitView) -> bool:
+    """What was opened because the market crashes stays."""
+    return v.params.crash and CRASH in v.regimes and v.position.entry.regime != CRASH
+
+
 RULES: tuple[Rule, ...] = (
     ("emergency", True, "flatten was ordered, or legs were assigned", lambda v: v.position.flatten),
-    ("crash", True, "the underlying's regime is CRASH_MODE", lambda v: v.params.crash and CRASH in v.regimes),
+    ("crash", True, "the underlying's regime turned to CRASH_MODE", _crash),
     ("profit", False, "achievable P&L reached the target", _profit),
     ("stop", False, "N of the last M marks were beyond the stop", _stop),
     (
@@ -132,6 +137,15 @@ def dte_days(position: Position, session_date: int) -> int | None:
 def request(state: RiskState, position: Position, ts_ns: int) -> ExitRequested | None:
     """The exit of one position: once, and once more only when it becomes an emergency."""
     return _request(state, position, ts_ns, SPOT_RULES if _is_spot(position) else RULES)
+
+
+def roll(position: Position) -> ExitRequested | None:
+    """The exit of a position that another one replaces; None when it is flat or its exit stands already."""
+    if position.flat or position.exit is not None:
+        return None
+    names, lots = [leg.instrument for leg in position.legs], [leg.lots for leg in position.legs]
+    closing = reduce_all(position.entry.position_id, names, lots)
+    return None if closing is None else _requested(position, closing, [("roll", False)])
 
 
 def request_unseen(state: RiskState, position: Position, ts_ns: int) -> ExitRequested | None:

@@ -53,10 +53,10 @@ def _bars(state: RiskState, event: market.Bars, at: At) -> list[Event]:
 
 
 def _proposal(state: RiskState, event: signal.Proposal, at: At) -> list[Event]:
-    return [decide_proposal(state, event, at.ts_ns)]
+    return decide_proposal(state, event, at.ts_ns)
 
 
-def _regime(state: RiskState, event: signal.RegimeChanged, at: At) -> list[Event]:
+def _regime(state: RiskState, event: signal.RegimeReport | signal.RegimeChanged, at: At) -> list[Event]:
     if event.label != exits.CRASH:
         return []
     return _exits(state, (p for p in state.ledger.positions.values() if p.entry.underlying == event.symbol), at)
@@ -119,6 +119,7 @@ DECIDE: dict[type[Event], Callable[[RiskState, Any, At], list[Event]]] = {
     market.ChainFrame: _frame,
     market.Bars: _bars,
     signal.Proposal: _proposal,
+    signal.RegimeReport: _regime,
     signal.RegimeChanged: _regime,
     signal.ExitSignal: _ask_all,
     system.CloseOrdered: _ask_all,

@@ -55,6 +55,19 @@ def _multiplier(v: Look) -> Verdict:
     return _flag(all(root is None or root.multiplier == v.entry.multiplier for root in roots))
 
 
+def _adjusted(v: Look) -> bool | None:
+    """Whether the position that the proposal changes is open; None when it changes none."""
+    if v.entry.adjusts is None:
+        return None
+    position = v.state.ledger.positions.get(v.entry.adjusts)
+    return position is not None and not position.flat
+
+
+def _closing(v: Look) -> bool:
+    position = v.state.ledger.positions.get(v.entry.adjusts or "")
+    return position is not None and position.exit is not None
+
+
 def _held(v: Look) -> dict[str, str]:
     ledger = v.state.ledger
     held = {key: position.entry.underlying for key, position in ledger.positions.items()}
@@ -79,6 +92,12 @@ RULES: tuple[Rule, ...] = (
         "proposal_expired",
         "the proposal is still valid",
         lambda v: (v.ts_ns <= v.entry.valid_until_ns, v.ts_ns / 1e9, v.entry.valid_until_ns / 1e9),
+    ),
+    ("adjusted_position_unknown", "the position to be changed is open", lambda v: _flag(_adjusted(v) is not False)),
+    (
+        "adjusted_position_closing",
+        "the position to be changed is not being closed",
+        lambda v: _flag(not _closing(v)),
     ),
     ("already_held", "the proposal is new", lambda v: _flag(v.entry.position_id not in _held(v))),
     ("multiplier_differs", "the contracts have their root's multiplier", _multiplier),

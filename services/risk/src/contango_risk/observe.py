@@ -153,10 +153,11 @@ def _surface(state: RiskState, event: signal.SurfaceFitted, at: At) -> None:
     smiles.take(state.smiles, event, at.ts_ns)
 
 
-def _regime(state: RiskState, event: signal.RegimeChanged, at: At) -> None:
+def _regime(state: RiskState, event: signal.RegimeReport | signal.RegimeChanged, at: At) -> None:
     labels = state.regimes.setdefault(event.symbol, {})
     labels.pop(event.detector, None)
-    labels[event.detector] = event.label
+    if event.label is not None:
+        labels[event.detector] = event.label
 
 
 def _exit_signal(state: RiskState, event: signal.ExitSignal, at: At) -> None:
@@ -269,6 +270,7 @@ EVOLVE: dict[type[Event], Callable[[RiskState, Any, At], None]] = {
     market.RateSet: _rate,
     market.SettlementPrint: _print,
     signal.Proposal: _proposal,
+    signal.RegimeReport: _regime,
     signal.RegimeChanged: _regime,
     signal.SurfaceFitted: _surface,
     signal.ExitSignal: _exit_signal,

@@ -1,15 +1,18 @@
 """A proposal's way: kept as a draft, judged by every limit, sized by the smallest size, approved or refused."""
 
+from math import floor
+
 from contango_common.events.base import Event
 from contango_common.events.risk import Approved, Refused
 from contango_common.events.signal import Proposal
+from contango_risk.exits import roll
 from contango_risk.intent import OpenRisk
 from contango_risk.ledger import holding, leg_of
 from contango_risk.limits import judge
 from contango_risk.look import look
 from contango_risk.maxloss import max_loss_micros
 from contango_risk.sizing import sizes
-from contango_risk.state import Asset, Entry, RiskState
+from contango_risk.state import Asset, Context, Entry, RiskState
 from contango_risk.unit import unit_greeks
 
 
@@ -36,31 +39,65 @@ def draft_of(state: RiskState, proposal: Proposal, ts_ns: int) -> Entry:
         regime=proposal.regime,
         why=dict(proposal.why),
         quantity_cap=proposal.quantity_cap,
+        multipliers=dict(proposal.multipliers),
+        adjusts=proposal.adjusts,
+        closes=proposal.closes,
+        context=Context(
+            entry_parameters=dict(proposal.entry_parameters),
+            module_specific_params=dict(proposal.module_specific_params),
+            market_context=dict(proposal.market_context),
+            alternatives=dict(proposal.alternatives),
+        ),
     )
+    entry.why |= {f"shadow.{name}": factor for name, factor in proposal.shadow_multipliers.items()}
     _set_max_loss(entry, proposal.max_loss_ticks, state.assets)
     entry.unit_greeks = unit_greeks(entry, state.assets.get(entry.underlying), state.smiles, ts_ns)
     return entry
 
 
-def decide_proposal(state: RiskState, proposal: Proposal, ts_ns: int) -> Event:
-    """Approved with every size, or Refused with every reason."""
+def decide_proposal(state: RiskState, proposal: Proposal, ts_ns: int) -> list[Event]:
+    """Approved with every size, or Refused with every reason; a roll that is approved asks for the exit of the old one.
+
+    A roll is judged with both positions counted, for nobody knows when the old one will be closed: it never exceeds a
+    limit, whichever order fills first.
+    """
     entry = state.ledger.drafts[proposal.proposal_id]
     seen = look(state, entry, ts_ns)
     reasons, numbers = judge(seen)
     possible = sizes(seen) if entry.defined_risk and entry.unit_max_loss_micros > 0 else {}
     reasons += [f"size_{name}" for name, size in possible.items() if size <= 0]
+    quantity, scaled = _scaled(entry, min(possible.values(), default=0))
+    if scaled is not None:
+        numbers["multiplier"] = scaled[1]
+        possible = {**possible, "multiplied": quantity}
+        if quantity <= 0 and not any(reason.startswith("size_") for reason in reasons):
+            reasons.append(f"size_multiplier_{scaled[0]}")
     numbers["unit_max_loss_usd"] = entry.unit_max_loss_micros / 1e6
     numbers["heat_usd"] = seen.heat_micros / 1e6
     numbers["equity_usd"] = seen.equity_micros / 1e6
     if reasons:
-        return Refused(
-            proposal_id=proposal.proposal_id,
-            strategy=proposal.strategy,
-            underlying=proposal.underlying,
-            reasons=tuple(reasons),
-            limits=numbers,
-        )
-    return _approved(_open_risk(entry, min(possible.values())), proposal, possible, numbers)
+        return [
+            Refused(
+                proposal_id=proposal.proposal_id,
+                strategy=proposal.strategy,
+                underlying=proposal.underlying,
+                reasons=tuple(reasons),
+                limits=numbers,
+            )
+        ]
+    approved = _approved(_open_risk(entry, quantity), proposal, possible, numbers)
+    old = state.ledger.positions.get(entry.adjusts or "") if entry.closes else None
+    closing = None if old is None else roll(old)
+    return [approved] if closing is None else [approved, closing]
+
+
+def _scaled(entry: Entry, size: int) -> tuple[int, tuple[str, float] | None]:
+    """Units after the smallest multiplier, rounded down, and which it is; one above 1 never enlarges anything."""
+    if not entry.multipliers:
+        return size, None
+    name = min(entry.multipliers, key=lambda key: (entry.multipliers[key], key))
+    factor = min(1.0, max(0.0, entry.multipliers[name]))
+    return floor(size * factor), (name, factor)
 
 
 def _open_risk(entry: Entry, quantity: int) -> OpenRisk:

@@ -49,19 +49,25 @@ def _limits(params: RiskParams) -> list[str]:
 
 
 def _entries(params: RiskParams, signals: dict[str, Any]) -> list[str]:
-    found = []
-    dte_min, dte_max = signals.get("dte_min"), signals.get("dte_max")
+    strategies = signals.get("strategies") or {}
+    return [line for name, keys in strategies.items() for line in _entry(params, name, keys)]
+
+
+def _entry(params: RiskParams, name: str, keys: dict[str, Any]) -> list[str]:
+    """Of one strategy, from its own parameters."""
+    found, where = [], f"signals.strategies.{name}"
+    dte_min, dte_max = keys.get("dte_min"), keys.get("dte_max")
     closing = params.exits.dte
     if closing is not None and dte_max is not None and dte_max <= closing:
-        found.append(f"every entry is closed at once: signals.dte_max {dte_max} is not above exits.dte {closing}")
+        found.append(f"every entry is closed at once: {where}.dte_max {dte_max} is not above exits.dte {closing}")
     elif closing is not None and dte_min is not None and dte_min <= closing:
-        found.append(f"entries of {dte_min} to {closing} days are closed at once: exits.dte is {closing}")
-    credit, delta = signals.get("min_credit_to_width"), signals.get("delta_max")
-    condors_only = set(signals.get("strategies") or ("vertical",)) == {"iron_condor"}
-    if credit is not None and delta is not None and credit > 0.85 * _fair_credit(delta, 2 if condors_only else 1):
+        found.append(f"entries of {dte_min} to {closing} days are closed at once by exits.dte: {where}.dte_min")
+    credit, delta = keys.get("min_credit_to_width"), keys.get("delta_max")
+    sides = 2 if name == "iron_condor" else 1
+    if credit is not None and delta is not None and credit > 0.85 * _fair_credit(delta, sides):
         found.append(
-            f"signals.min_credit_to_width {credit:g} is hardly ever met with |delta| of at most {delta:g}: "
-            f"the fair credit is about {_fair_credit(delta, 2 if condors_only else 1):.2f} of the width"
+            f"{where}.min_credit_to_width {credit:g} is hardly ever met with |delta| of at most {delta:g}: "
+            f"the fair credit is about {_fair_credit(delta, sides):.2f} of the width"
         )
     return found
 

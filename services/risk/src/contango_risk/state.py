@@ -4,6 +4,7 @@ Money is in micros (millionths of USD), prices in ticks, holdings in signed cont
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -71,8 +72,22 @@ class Exit:
 
 
 @dataclass(slots=True)
+class Context:
+    """The trade's context as its proposal gave it; kept, never looked at."""
+
+    entry_parameters: dict[str, Any] = field(default_factory=dict)
+    module_specific_params: dict[str, Any] = field(default_factory=dict)
+    market_context: dict[str, Any] = field(default_factory=dict)
+    alternatives: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Entry:
-    """What was approved, and why: kept from the approval to the closing of the trade."""
+    """What was approved, and why: kept from the approval to the closing of the trade.
+
+    ``multipliers`` scale the size that the limits leave; ``adjusts`` is the position that this one was made to change,
+    and with ``closes`` that one is closed when this one is approved.
+    """
 
     position_id: str
     proposal_id: str
@@ -94,6 +109,10 @@ class Entry:
     regime: str
     why: dict[str, float | None]
     quantity_cap: int | None = None
+    multipliers: dict[str, float] = field(default_factory=dict)
+    adjusts: str | None = None
+    closes: bool = False
+    context: Context = field(default_factory=Context)
 
 
 @dataclass(slots=True)

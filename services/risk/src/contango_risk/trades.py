@@ -48,6 +48,11 @@ def closed(state: RiskState, position: Position) -> TradeClosed | None:
         regime_at_entry=entry.regime,
         regime_at_exit=_regime(state, entry.underlying),
         entry_why=entry.why,
+        adjusts=entry.adjusts,
+        entry_parameters=entry.context.entry_parameters,
+        module_specific_params=entry.context.module_specific_params,
+        market_context=entry.context.market_context,
+        alternatives=entry.context.alternatives,
         exit_why=position.exit.why if position.exit else {},
     )
 
@@ -60,6 +65,6 @@ def _exit(position: Position) -> tuple[str, tuple[str, ...]]:
 
 
 def _regime(state: RiskState, underlying: str) -> str | None:
-    """The label that changed last."""
-    labels = list(state.regimes.get(underlying, {}).values())
-    return labels[-1] if labels else None
+    """The label of the daily rules, in which entries are told as well; without one the label that changed last."""
+    labels = state.regimes.get(underlying, {})
+    return labels.get("s2") or next(reversed(labels.values()), None)

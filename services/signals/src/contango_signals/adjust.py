@@ -24,6 +24,10 @@ from contango_signals.strategies.spec import Held, View
 class AdjustParams(Section):
     """When an open structure is looked at for a change."""
 
+    rolled: tuple[str, ...] = param(
+        ("iron_condor", "put_credit_spread", "call_credit_spread"), "strategies whose structures are rolled"
+    )
+    hedged: tuple[str, ...] = param(("iron_condor",), "strategies whose delta is hedged: those meant to have none")
     breach_margin: float = param(
         0.0, "distance from a sold strike that counts as breached", unit="fraction of spot", ge=0, le=0.2
     )
@@ -54,7 +58,8 @@ def wanted(view: View, p: AdjustParams, strategies: frozenset[str]) -> list[Want
     for held in view.positions:
         if held.strategy not in strategies:
             continue
-        want = _breach(view, held, p) or _dte(view, held, p) or _delta(view, held, p)
+        want = (_breach(view, held, p) or _dte(view, held, p)) if held.strategy in p.rolled else None
+        want = want or (_delta(view, held, p) if held.strategy in p.hedged else None)
         if want is not None and want.mark not in held.adjusted:
             found.append(want)
     return found

@@ -42,10 +42,11 @@ def _facts(state: State, want: Want, view: View, frame: ChainFrame, at: At) -> l
     candidates = [c for c in _candidates(state, want, view) if c.instruments != want.held.instruments]
     around = circumstances_of(state, spec, frame, at, len(candidates), shared)
     circumstances = judge(SCAN_GATES, around, state.params.gates_off)
-    judged = [_asked(judged_of(state, view, around, circumstances, c)) for c in candidates]
+    asked = ASKED - {"premium_sign"} if want.adjustment == "hedge_delta" else ASKED  # a hedge is paid for
+    judged = [_asked(judged_of(state, view, around, circumstances, c), asked) for c in candidates]
     judged.sort(key=lambda pair: (len(pair[1].refusing), pair[0].candidate.off_target))
     proposed = bool(judged) and not judged[0][1].refusing and acts(state, FEATURE)
-    gates = judged[0][1].gates if judged else _only(circumstances).gates
+    gates = judged[0][1].gates if judged else _only(circumstances, asked).gates
     facts: list[Event] = [
         Scan(
             underlying=view.underlying,
@@ -87,14 +88,14 @@ def _candidates(state: State, want: Want, view: View) -> list[Candidate]:
     return [candidate(view, "vertical", (Pick(1, best, near), Pick(-1, best, far)))]
 
 
-def _only(judgement: Judgement) -> Judgement:
+def _only(judgement: Judgement, asked: frozenset[str]) -> Judgement:
     """The verdicts that count for a change of what is open."""
-    gates = {name: ok for name, ok in judgement.gates.items() if name in ASKED}
+    gates = {name: ok for name, ok in judgement.gates.items() if name in asked}
     return Judgement(gates, judgement.numbers, tuple(name for name, ok in gates.items() if not ok))
 
 
-def _asked(pair: Judged) -> Judged:
-    return pair[0], _only(pair[1])
+def _asked(pair: Judged, asked: frozenset[str]) -> Judged:
+    return pair[0], _only(pair[1], asked)
 
 
 def _proposal(state: State, want: Want, pair: Judged, at: At) -> Proposal:

@@ -134,7 +134,7 @@ def _s2(state: State, name: str, at: At) -> list[Event]:
 
 def _s1(state: State, name: str, symbol: Symbol, at: At) -> list[Event]:
     now, told = symbol.s1, symbol.told.get(s1.DETECTOR)
-    if now.label is None and told is None:
+    if now.label is None and now.abstain is None:
         return []
     overlay = list(now.overlay or ())
     if told is not None and (told.label, told.overlay, told.abstain) == (now.label, overlay, now.abstain):

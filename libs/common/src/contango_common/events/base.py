@@ -45,8 +45,13 @@ class ByReference(Event):
         raise NotImplementedError
 
     def attach(self, blocks: Mapping[str, Block]) -> None:
-        """Give the fact its blocks, keyed by hash. Only the runtime calls this."""
+        """Give the fact its blocks, keyed by hash: the runtime calls this, or a fold whose fact names a new block."""
         object.__setattr__(self, "_blocks", blocks)
+
+    def attached(self, digest: str) -> Block | None:
+        """The block, where it was attached by whoever made the fact; None otherwise."""
+        blocks: Mapping[str, Block] | None = getattr(self, "_blocks", None)
+        return blocks.get(digest) if isinstance(blocks, dict) else None
 
     def block_at(self, digest: str) -> Block:
         """The attached block; KeyError when the runtime did not resolve it."""

@@ -1,4 +1,4 @@
-"""The block store: one append-only file per trading session, found by content address.
+"""The block store: one append-only file per writer and trading session, found by content address.
 
 File: records of ``b"BLK1"``, length (u64), address (32 ASCII), padding to 64 bytes, the encoded block, padding to 16.
 A torn tail (the writer was killed) is cut off when the writer opens the file again. Readers memory-map; an address
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from contango_common.domain.blocks import address, decode_block, encode_block
+from contango_common.domain.blocks import Block, address, decode_block, encode_block, named
 from contango_common.domain.errors import LogError
 
 _HEAD = struct.Struct("<4sQ32s20x")
@@ -24,7 +24,10 @@ _ALIGN = 16
 
 
 class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
-    """Mapping from address to columns. ``put`` is for the one writer (the market-data edge)."""
+    """Mapping from address to columns. Each writer has files of its own, so that several may write into one folder.
+
+    The market-data edge writes ``<session>.blk``; a fold whose facts name blocks of its own ``<fold>-<session>.blk``.
+    """
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
@@ -32,18 +35,16 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
         self._scanned: dict[str, int] = {}
         self._maps: dict[str, mmap.mmap] = {}
         self._decoded: dict[str, dict[str, npt.NDArray[Any]]] = {}
-        self._writing: tuple[str, Any] | None = None
-        self._newest = ""
+        self._writing: dict[str, tuple[str, Any]] = {}
+        self._newest: dict[str, str] = {}
 
-    def put(self, session: str, columns: Mapping[str, npt.NDArray[Any]]) -> str:
-        """Store a block in the file of ``session`` and return its address; a known block is not stored again."""
+    def put(self, session: str, columns: Mapping[str, npt.NDArray[Any]], writer: str = "") -> str:
+        """Store a block in ``writer``'s file of ``session`` and return its address; a known one is not stored again."""
         data = encode_block(columns)
         digest = address(data)
-        self._open_for_writing(session)
+        name, handle = self._open_for_writing(session, writer)
         if digest in self._where:
             return digest
-        assert self._writing is not None
-        name, handle = self._writing
         start = handle.tell()
         handle.write(b"".join((_HEAD.pack(_MAGIC, len(data), digest.encode()), data, bytes(-len(data) % _ALIGN))))
         handle.flush()
@@ -52,9 +53,9 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
         return digest
 
     def close(self) -> None:
-        if self._writing is not None:
-            self._writing[1].close()
-            self._writing = None
+        for _, handle in self._writing.values():
+            handle.close()
+        self._writing.clear()
         self._decoded.clear()
         self._maps.clear()
 
@@ -69,8 +70,8 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
 
     def raw(self, digest: str) -> memoryview:
         """The encoded block; LogError when no file holds it."""
-        if digest not in self._where and self._newest:
-            self._scan(self._newest)  # where the writer is now; looking at every session's file takes long
+        for newest in self._newest.values() if digest not in self._where else ():
+            self._scan(newest)  # where a writer is now; looking at every session's file takes long
         if digest not in self._where:
             self._scan_all()
         if digest not in self._where:
@@ -105,12 +106,13 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
             self._maps[name] = mapped
         return mapped
 
-    def _open_for_writing(self, session: str) -> None:
-        name = f"{session}.blk"
-        if self._writing is not None and self._writing[0] == name:
-            return
-        if self._writing is not None:
-            self._writing[1].close()
+    def _open_for_writing(self, session: str, writer: str) -> tuple[str, Any]:
+        name = f"{writer}-{session}.blk" if writer else f"{session}.blk"
+        known = self._writing.get(writer)
+        if known is not None and known[0] == name:
+            return known
+        if known is not None:
+            known[1].close()
         else:
             self._scan_all()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -119,14 +121,15 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
         handle = path.open("r+b" if path.exists() else "w+b")
         handle.seek(end)
         handle.truncate()
-        self._writing = (name, handle)
+        self._writing[writer] = (name, handle)
+        return name, handle
 
     def _scan_all(self) -> None:
         if self.folder.is_dir():
             for entry in sorted(os.scandir(self.folder), key=lambda e: e.name):
                 if entry.name.endswith(".blk") and entry.stat().st_size > self._scanned.get(entry.name, 0):
                     self._scan(entry.name)
-                    self._newest = entry.name
+                    self._newest[_writer_of(entry.name)] = entry.name
 
     def _scan(self, name: str) -> int:
         """Index the records of a file from where we stopped; return the end of the last whole record."""
@@ -144,6 +147,33 @@ class BlockStore(Mapping[str, dict[str, npt.NDArray[Any]]]):
                 position += _HEAD.size + length + (-length % _ALIGN)
         self._scanned[name] = position
         return position
+
+
+def _writer_of(name: str) -> str:
+    """The writer in a file's name, empty for the market-data edge."""
+    return name.rpartition("-")[0]
+
+
+class Overlay(Mapping[str, Block]):
+    """A store that is read, with new blocks kept in memory: for deciding anew what was decided before."""
+
+    def __init__(self, below: Mapping[str, Block]) -> None:
+        self._below = below
+        self._own: dict[str, Block] = {}
+
+    def put(self, session: str, columns: Block, writer: str = "") -> str:
+        digest, block = named(columns)
+        self._own[digest] = block
+        return digest
+
+    def __getitem__(self, digest: str) -> Block:
+        return self._own[digest] if digest in self._own else self._below[digest]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**dict.fromkeys(self._below), **self._own})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _head(data: bytes) -> tuple[int, str] | None:

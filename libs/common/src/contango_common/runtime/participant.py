@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
+
 from contango_common.domain.at import At
 from contango_common.domain.blocks import Block
 from contango_common.domain.errors import LogError, Undecodable
@@ -57,7 +59,19 @@ class Participant:
         facts, of = step(self.fold, self.state, events, at)
         if not facts:
             return None
+        self._keep(facts, ts_ns)
         return Envelope(ts_ns, self.name, seq, tuple(facts), tuple(of), self.build)
+
+    def _keep(self, facts: Sequence[Event], ts_ns: int) -> None:
+        """Store the blocks that these facts bring, before anybody is told of them. A crash leaves them orphans."""
+        for fact in facts:
+            if not fact.BY_REFERENCE:
+                continue
+            made = cast(ByReference, fact)
+            for digest in made.references():
+                block = made.attached(digest)
+                if block is not None:
+                    cast(Any, self._blocks).put(_utc_date(ts_ns), block, self.name)
 
     def refold(self, message: Message, own: Envelope | None) -> None:
         """Take a message and what was decided on it (``own``) from the log; decide nothing."""
@@ -90,6 +104,11 @@ class Participant:
     def _quarantine(self, seq: int, reason: str) -> Envelope:
         fact = Quarantined(seq=seq, reason=reason)
         return Envelope(self.last_ts_ns, self.name, seq, (fact,), (0,), self.build)
+
+
+def _utc_date(ts_ns: int) -> str:
+    """yyyymmdd of an instant: a day's blocks lie in one file."""
+    return str(np.datetime64(ts_ns, "ns").astype("M8[D]")).replace("-", "")
 
 
 def recover(participant: Participant, messages: Iterable[Message], settled: int = 0) -> None:
