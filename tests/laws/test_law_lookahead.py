@@ -26,7 +26,7 @@ from contango_common.events.forecast import Forecast
 from contango_common.events.market import Bars, ChainFrame, SessionTable
 from contango_common.events.order import Filled
 from contango_common.events.risk import ExitRequested, PortfolioMarked, TradeClosed
-from contango_common.events.signal import FeatureRow, Proposal, RegimeChanged, Scan
+from contango_common.events.signal import FeatureRow, Proposal, RegimeReport, Scan
 from contango_common.runtime.blocks import BlockStore
 from contango_common.runtime.canon import line
 from contango_common.runtime.engine import Engine
@@ -51,13 +51,18 @@ BOOK = Book.model_validate(
         "name": "look-ahead",
         "market_data": {"history_symbols": ["SPX", "VIX"]},
         "signals": {
+            "switches": {"selector": "off", "fuzzy": "off"},
             "gates_off": ["iv_rank", "regime_allowed", "breach_odds", "vrp", "credit_to_width", "vix_cap"],
-            "min_sessions_between": 0,
-            "max_open": 20,
-            "dte_min": 2,
-            "dte_target": 9,
-            "dte_max": 20,
-            "max_spread_to_credit": 3.0,
+            "strategies": {
+                "iron_condor": {
+                    "min_sessions_between": 0,
+                    "max_open": 20,
+                    "dte_min": 2,
+                    "dte_target": 9,
+                    "dte_max": 20,
+                    "max_spread_to_mid": 3.0,
+                }
+            },
         },
         "risk": {
             "risk_per_trade_fraction": 0.004,
@@ -266,7 +271,7 @@ def test_the_run_has_something_to_look_ahead_for(world):
     """Trades, exits, refusals, forecasts and regimes: else the law would be true of nothing."""
     for kind, least in ((Proposal, 10), (Filled, 10), (ExitRequested, 5), (TradeClosed, 5), (Forecast, 20)):
         assert world.count(kind) >= least, kind
-    for kind in (Scan, FeatureRow, PortfolioMarked, RegimeChanged, ChainFrame, Bars):
+    for kind in (Scan, FeatureRow, PortfolioMarked, RegimeReport, ChainFrame, Bars):
         assert world.count(kind) > 0, kind
     assert len(world.frames) > 700
 

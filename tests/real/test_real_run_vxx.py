@@ -27,6 +27,7 @@ from contango_common.runtime.canon import digest, read_canonical
 from contango_market_data.catalog.store import Catalog
 from contango_research.backtest import period_of, run_backtest
 from contango_research.book import load_book
+from contango_signals.strategies import iron_condor
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT.parent / "shared" / "data" / "optopsy_history" / "VXX_201612_eod.parquet"
@@ -172,7 +173,9 @@ def run(tmp_path_factory) -> Run:
 def variant(run: Run, folder: Path, signals: dict, exits: dict) -> list:
     """The facts of the same book with other entries and exits."""
     raw = yaml.safe_load(BOOK.read_text())
-    raw["signals"] |= signals
+    own = {key: value for key, value in signals.items() if key in iron_condor.Params.model_fields}
+    raw["signals"] |= {key: value for key, value in signals.items() if key not in own}
+    raw["signals"]["strategies"]["iron_condor"] |= own
     raw["risk"] = {"exits": exits}
     path = folder / "book.yaml"
     path.write_text(yaml.safe_dump(raw))
@@ -185,7 +188,7 @@ def test_every_session_is_a_frame_and_the_gates_that_are_off_are_named(run, hand
     assert [day for day, _ in frames] == sorted(hand.spot)
     assert all(event.closing and Decimal(str(event.spot)) == hand.spot[day] for day, event in frames)
     off = yaml.safe_load(BOOK.read_text())["signals"]["gates_off"]
-    scans = run.of(Scan)
+    scans = [(day, scan) for day, scan in run.of(Scan) if scan.strategy == "iron_condor"]
     assert len(scans) == 20
     for _, scan in scans:
         assert not set(off) & set(scan.gates)

@@ -32,7 +32,8 @@ def values_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrat
     if origin is Literal:
         return st.sampled_from(args)
     if origin is tuple:
-        assert args[1] is Ellipsis, annotation
+        if args[-1] is not Ellipsis:
+            return st.tuples(*(values_of(arg) for arg in args))
         return st.lists(values_of(args[0]), max_size=4).map(tuple)
     if origin is dict:
         return st.dictionaries(values_of(args[0]), values_of(args[1]), max_size=4)

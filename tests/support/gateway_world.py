@@ -34,7 +34,7 @@ LEGS = (("P", 2400), ("P", 2450), ("C", 2800), ("C", 2850))
 IDS = tuple(option_id("SPXW", EXPIRY, right, strike * 1000) for right, strike in LEGS)
 RATIOS = (1, -1, -1, 1)
 PARAMS: dict[str, Any] = {
-    "signals": {"max_vix": 40.0},
+    "signals": {"forecast_max_age_hours": 40.0},
     "risk": {"limits": {"greek_caps": False}},
     "execution": {},
     "venue": {"initial_cash_usd": 1_000_000},

@@ -175,7 +175,7 @@ BAD_REQUESTS = [
     ("POST", "/v1/features/iron_condor", {"reason": "x", "switch": "maybe"}, 422),
     ("POST", "/v1/features/nonsense", {"reason": "x", "switch": "off"}, 404),
     ("PUT", "/v1/parameters", {}, 422),
-    ("PUT", "/v1/parameters", {"signals": {"max_vix": -1}}, 422),
+    ("PUT", "/v1/parameters", {"signals": {"forecast_max_age_hours": -1}}, 422),
     ("PUT", "/v1/parameters", {"nonsense": {"a": 1}}, 422),
     ("POST", "/v1/positions/nobody/close", {"reason": "x"}, 404),
     ("POST", "/login", {"token": ""}, 422),

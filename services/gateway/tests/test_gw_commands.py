@@ -246,7 +246,7 @@ def test_an_empty_log_gives_no_time_and_takes_no_command():
 
     async def check(gw: Gateway) -> None:
         assert (await gw.post("/v1/halt", {"reason": "x"})).status_code == 409
-        assert (await gw.put("/v1/parameters", {"signals": {"max_vix": 30}})).status_code == 409
+        assert (await gw.put("/v1/parameters", {"signals": {"forecast_max_age_hours": 30}})).status_code == 409
 
     run(log, check)
     assert log.messages == []
@@ -284,14 +284,18 @@ def test_a_change_of_parameters_is_merged_into_what_is_in_force():
     made = house()
 
     async def check(gw: Gateway) -> None:
-        body = {"signals": {"max_vix": 30.0}, "risk": {"limits": {"heat_fraction": 0.05}}, "reason": "calmer"}
+        body = {
+            "signals": {"forecast_max_age_hours": 30.0},
+            "risk": {"limits": {"heat_fraction": 0.05}},
+            "reason": "calmer",
+        }
         answer = await gw.put("/v1/parameters", body)
         assert answer.status_code == 200, answer.text
         [(_, fact)] = written(made.log)
         assert isinstance(fact, ParametersChanged)
         assert fact.reason == "calmer"
-        assert fact.params["signals"]["max_vix"] == 30.0
-        assert fact.params["signals"]["min_iv_rank"] == 15.0
+        assert fact.params["signals"]["forecast_max_age_hours"] == 30.0
+        assert fact.params["signals"]["limit_slippage"] == 0.01
         assert fact.params["risk"]["limits"]["heat_fraction"] == 0.05
         assert fact.params["risk"]["limits"]["greek_caps"] is PARAMS["risk"]["limits"]["greek_caps"]
 
@@ -302,14 +306,14 @@ def test_two_changes_in_a_row_both_stand_and_a_repeated_one_is_no_third():
     made = house()
 
     async def check(gw: Gateway) -> None:
-        changes = [{"signals": {"max_vix": 30.0}}, {"signals": {"min_iv_rank": 20.0}}]
+        changes = [{"signals": {"forecast_max_age_hours": 30.0}}, {"signals": {"limit_slippage": 0.02}}]
         for key, change in zip("abab", changes * 2, strict=True):
             assert (await gw.put("/v1/parameters", change, key)).status_code == 200
-        assert (await gw.put("/v1/parameters", {"signals": {"max_vix": 31.0}}, "a")).status_code == 409
+        assert (await gw.put("/v1/parameters", {"signals": {"forecast_max_age_hours": 31.0}}, "a")).status_code == 409
         while gw.views.as_of_seq < len(made.log.messages):
             await asyncio.sleep(0)
         in_force = (await gw.get("/v1/parameters"))["parameters"]["signals"]
-        assert (in_force["max_vix"], in_force["min_iv_rank"]) == (30.0, 20.0)
+        assert (in_force["forecast_max_age_hours"], in_force["limit_slippage"]) == (30.0, 0.02)
 
     run(made.log, check)
     assert len(written(made.log)) == 2
@@ -318,16 +322,19 @@ def test_two_changes_in_a_row_both_stand_and_a_repeated_one_is_no_third():
 @pytest.mark.parametrize(
     ("change", "parts"),
     [
-        ({"signals": {"max_vix": -1}}, ["signals.max_vix", "-1", "above 0"]),
-        ({"signals": {"max_vix": 1e9}}, ["signals.max_vix", "1000000000.0", "at most 1000"]),
-        ({"signals": {"max_vixx": 1}}, ["signals.max_vixx", "unknown key"]),
+        ({"signals": {"forecast_max_age_hours": -1}}, ["signals.forecast_max_age_hours", "-1", "above 0"]),
+        (
+            {"signals": {"forecast_max_age_hours": 1e9}},
+            ["signals.forecast_max_age_hours", "1000000000.0", "at most 10000"],
+        ),
+        ({"signals": {"forecast_max_age_hour": 1}}, ["signals.forecast_max_age_hour", "unknown key"]),
         ({"risk": {"limits": {"heat_fraction": 2}}}, ["risk.limits.heat_fraction", "2", "at most 1"]),
-        ({"signals": {"max_vix": "low"}}, ["signals.max_vix", "'low'"]),
-        ({"signals": {"dte_min": 50}}, ["signals", "dte_min <= dte_target"]),
+        ({"signals": {"forecast_max_age_hours": "low"}}, ["signals.forecast_max_age_hours", "'low'"]),
+        ({"signals": {"strategies": {"iron_condor": {"dte_min": 50}}}}, ["signals", "dte_min <= dte_target"]),
         ({"signals": {"gates_off": ["defined_risk"]}}, ["signals.gates_off", "cannot be switched off"]),
         (
-            {"signals": {"max_vix": -1}, "risk": {"risk_per_trade_fraction": 0}},
-            ["signals.max_vix", "risk.risk_per_trade_fraction"],
+            {"signals": {"forecast_max_age_hours": -1}, "risk": {"risk_per_trade_fraction": 0}},
+            ["signals.forecast_max_age_hours", "risk.risk_per_trade_fraction"],
         ),
     ],
 )
@@ -354,7 +361,11 @@ FIXED = [
         "feed",
     ),
     ({"venue": {"initial_cash_usd": 2_000_000}}, ["venue.initial_cash_usd"], "funded"),
-    ({"venue": {"initial_cash_usd": -1}, "signals": {"max_vix": 30}}, ["venue.initial_cash_usd"], "funded"),
+    (
+        {"venue": {"initial_cash_usd": -1}, "signals": {"forecast_max_age_hours": 30}},
+        ["venue.initial_cash_usd"],
+        "funded",
+    ),
     (
         {"market_data": {"max_dte": 30}, "venue": {"initial_cash_usd": 1}},
         ["market_data.max_dte", "venue.initial"],
@@ -399,10 +410,10 @@ def test_a_validator_that_raises_a_user_error_is_quoted():
 
     async def check(gw: Gateway) -> None:
         def refuse(raw: dict[str, Any]) -> dict[str, Any]:
-            raise UserError("signals.max_vix = 5: must be above 10")
+            raise UserError("signals.forecast_max_age_hours = 5: must be above 10")
 
         gw.commands._validate = refuse
-        answer = await gw.put("/v1/parameters", {"signals": {"max_vix": 5}})
+        answer = await gw.put("/v1/parameters", {"signals": {"forecast_max_age_hours": 5}})
         assert answer.status_code == 422
         assert "must be above 10" in answer.json()["error"]
 

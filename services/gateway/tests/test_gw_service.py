@@ -235,12 +235,14 @@ def test_over_a_real_nats_server_views_commands_explanations_and_a_restart(tmp_p
             assert [step["fact"] for step in steps] == ["OrderSubmitted", "Approved", "Proposal", "ChainFrame"]
             halt = await client.post("/v1/halt", json={"reason": "news"}, headers={"idempotency-key": "h1"})
             assert halt.status_code == 200
-            changed = await client.put("/v1/parameters", json={"signals": {"max_vix": 33.0}})
+            changed = await client.put("/v1/parameters", json={"signals": {"forecast_max_age_hours": 33.0}})
             assert changed.status_code == 200
             while (await client.get("/v1/book")).json()["as_of_seq"] < changed.json()["seq"]:
                 await asyncio.sleep(0.01)
             assert (await client.get("/v1/book")).json()["halted"] is True
-            assert (await client.get("/v1/parameters")).json()["parameters"]["signals"]["max_vix"] == 33.0
+            assert (await client.get("/v1/parameters")).json()["parameters"]["signals"][
+                "forecast_max_age_hours"
+            ] == 33.0
             return dict(halt.json())
 
     async def second_life(log: NatsLog, before: dict[str, Any]) -> None:

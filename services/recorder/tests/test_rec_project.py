@@ -125,7 +125,7 @@ def test_a_tag_without_a_table_lands_in_events():
 
 def test_every_decision_order_and_risk_tag_has_a_table():
     """A new event of these families must say where it goes; reference data and ticks stay in ``events``."""
-    told = {"risk", "execution", "broker", "signals", "forecast", "control"}
+    told = {"risk", "execution", "broker", "signals", "forecast", "fit", "control"}
     known = {cls for cls in TAGS.values() if cls.__module__.startswith("contango_common.")}
     missing = {c.__name__ for c in known if c.FAMILY in told and c not in PROJECTIONS}
     assert missing == {"AccountSnapshot", "ExitSignal"}

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 Numbers = dict[str, float | None]
+Scalars = dict[str, float | str | bool | None]
 
 
 class Body(BaseModel):
@@ -241,6 +242,11 @@ class Trade(Body):
     regime_at_exit: str | None
     entry_why: Numbers
     exit_why: Numbers
+    adjusts: str | None
+    entry_parameters: Scalars
+    module_specific_params: Scalars
+    market_context: Scalars
+    alternatives: Scalars
 
 
 class TradeTotals(Body):
@@ -259,9 +265,13 @@ class Regime(Body):
     symbol: str
     detector: str
     version: int
-    label: str
+    label: str | None = Field(description="None while the detector abstains")
     previous: str | None
     since_ts_ns: int
+    posterior: dict[str, float] = Field(description="probability of each of the detector's labels")
+    abstain: str | None = Field(description="why there is no label")
+    overlay: list[str]
+    multiplier: float | None
     why: Numbers
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from contango_common.events.forecast import Forecast, ForecastAbsent
 from contango_common.events.market import Bars, ChainFrame, FeedState
-from contango_common.events.signal import FeatureRow, RegimeChanged
+from contango_common.events.signal import FeatureRow, RegimeChanged, RegimeReport
 from contango_gateway.seen import Handlers, Seen
 
 
@@ -36,7 +36,23 @@ class MarketView:
             "since_ts_ns": seen.ts_ns,
         }
 
+    def on_report(self, event: RegimeReport, seen: Seen) -> None:
+        self.regimes.setdefault(event.symbol, {})[event.detector] = {
+            "symbol": event.symbol,
+            "detector": event.detector,
+            "version": event.version,
+            "label": event.label,
+            "previous": event.previous,
+            "since_ts_ns": event.stable_since_ns,
+            "posterior": dict(event.posterior),
+            "abstain": event.abstain,
+            "overlay": list(event.overlay),
+            "multiplier": event.multiplier,
+            "why": dict(event.why),
+        }
+
     def on_regime(self, event: RegimeChanged, seen: Seen) -> None:
+        """From before ``RegimeReport``."""
         self.regimes.setdefault(event.symbol, {})[event.detector] = {
             "symbol": event.symbol,
             "detector": event.detector,
@@ -44,6 +60,10 @@ class MarketView:
             "label": event.label,
             "previous": event.previous,
             "since_ts_ns": seen.ts_ns,
+            "posterior": {event.label: 1.0},
+            "abstain": None,
+            "overlay": [],
+            "multiplier": None,
             "why": dict(event.why),
         }
 
@@ -74,6 +94,7 @@ HANDLERS: Handlers = {
     Bars: MarketView.on_bars,
     ChainFrame: MarketView.on_frame,
     FeedState: MarketView.on_feed,
+    RegimeReport: MarketView.on_report,
     RegimeChanged: MarketView.on_regime,
     Forecast: MarketView.on_forecast,
     ForecastAbsent: MarketView.on_no_forecast,

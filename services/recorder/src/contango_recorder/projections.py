@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
-from contango_common.events import forecast, market, order, risk, signal, system
+from contango_common.events import fit, forecast, market, order, risk, signal, system
 from contango_common.events.base import Event
+from contango_recorder.schema import CONTEXT
 
 Values = tuple[Any, ...]
 Project = Callable[[Any], Iterable[Values]]
@@ -38,7 +39,45 @@ def feature_row(e: signal.FeatureRow) -> Iterable[Values]:
 
 
 def regime_changed(e: signal.RegimeChanged) -> Iterable[Values]:
-    return [(e.symbol, e.detector, e.version, e.label, e.previous, json_text(e.why))]
+    """From before ``RegimeReport``: what it did not say is null."""
+    return [
+        (e.symbol, e.detector, e.version, e.label, e.previous, json_text(e.why), None, None, None, None, None, None)
+    ]
+
+
+def regime_report(e: signal.RegimeReport) -> Iterable[Values]:
+    said = (e.symbol, e.detector, e.version, e.label, e.previous, json_text(e.why))
+    since = (json_text(e.posterior), e.as_of_ns, e.stable_since_ns)
+    return [(*said, *since, e.abstain, list(e.overlay), e.multiplier)]
+
+
+def thresholds_adjusted(e: signal.ThresholdsAdjusted) -> Iterable[Values]:
+    return [(e.symbol, e.threshold, e.old, e.new, e.percentile, e.multiplier, e.reason)]
+
+
+def profile_built(e: signal.ProfileBuilt) -> Iterable[Values]:
+    levels = (e.poc, e.value_low, e.value_high, e.volume, e.low_volume_below)
+    return [(e.symbol, e.from_ns, e.bars, e.bin_fraction, *levels, json_text(e.low_areas))]
+
+
+def strategies_selected(e: signal.StrategiesSelected) -> Iterable[Values]:
+    return [(e.underlying, e.session_date, e.detector, e.label, list(e.selected), json_text(e.excluded))]
+
+
+def gate_alert(e: signal.GateAlert) -> Iterable[Values]:
+    return [(e.underlying, e.strategy, e.gate, e.killed_share, e.limit, e.sessions)]
+
+
+def mixture_fitted(e: fit.MixtureFitted) -> Iterable[Values]:
+    return [("mixture", e.symbol, e.sha, e.rows, None, e.model_dump_json())]
+
+
+def mixture_absent(e: fit.MixtureAbsent) -> Iterable[Values]:
+    return [("mixture", e.symbol, None, None, e.reason, e.model_dump_json())]
+
+
+def ou_fitted(e: fit.OuFitted) -> Iterable[Values]:
+    return [("ou", e.symbol, None, e.rows, e.reason, e.model_dump_json())]
 
 
 def forecast_made(e: forecast.Forecast) -> Iterable[Values]:
@@ -58,14 +97,20 @@ def surface_fitted(e: signal.SurfaceFitted) -> Iterable[Values]:
 
 def scan(e: signal.Scan) -> Iterable[Values]:
     gates, kills, why, rows = json_text(e.gates), json_text(e.kills), json_text(e.why), json_text(e.rows)
-    return [(e.underlying, e.strategy, e.candidates, e.proposed, gates, kills, why, rows)]
+    return [(e.underlying, e.strategy, e.candidates, e.proposed, gates, kills, why, rows, e.block, e.feasible)]
 
 
 def proposal(e: signal.Proposal) -> Iterable[Values]:
     structure = (e.kind, e.underlying, list(e.instruments), list(e.ratios), e.multiplier, e.tick_micros)
     prices = (e.expiry_ns, e.last_trade_ns, e.mid_ticks, e.natural_ticks, e.limit_ticks, e.max_loss_ticks, e.score)
     reasons = (json_text(e.gates), json_text(e.why), e.regime, e.valid_until_ns, e.quantity_cap)
-    return [(e.proposal_id, e.strategy, *structure, *prices, *reasons)]
+    changes = (json_text(e.multipliers), json_text(e.shadow_multipliers), e.adjusts, e.adjustment, e.closes)
+    return [(e.proposal_id, e.strategy, *structure, *prices, *reasons, *changes, *context(e))]
+
+
+def context(e: signal.Proposal | risk.TradeClosed) -> Values:
+    """The trade's context in the order of ``schema.CONTEXT``."""
+    return tuple(json_text(getattr(e, name)) for name in CONTEXT)
 
 
 def approved(e: risk.Approved) -> Iterable[Values]:
@@ -95,7 +140,7 @@ def trade_closed(e: risk.TradeClosed) -> Iterable[Values]:
     cash = (e.entry_net_micros, e.exit_net_micros, e.fees_micros, e.pnl_micros, e.mid_pnl_micros, e.natural_pnl_micros)
     end = (e.exit_reason, list(e.exit_all_true), e.regime_at_entry, e.regime_at_exit)
     why = (json_text(e.entry_why), json_text(e.exit_why))
-    return [(*who, e.quantity, e.opened_ns, *cash, e.max_loss_micros, *end, *why)]
+    return [(*who, e.quantity, e.opened_ns, *cash, e.max_loss_micros, *end, *why, e.adjusts, *context(e))]
 
 
 def portfolio_marked(e: risk.PortfolioMarked) -> Iterable[Values]:
@@ -166,6 +211,14 @@ PROJECTIONS: MappingProxyType[type[Event], tuple[str, Project]] = MappingProxyTy
         market.ChainFrame: ("frames", chain_frame),
         signal.FeatureRow: ("features", feature_row),
         signal.RegimeChanged: ("regimes", regime_changed),
+        signal.RegimeReport: ("regimes", regime_report),
+        signal.ThresholdsAdjusted: ("thresholds", thresholds_adjusted),
+        signal.ProfileBuilt: ("profiles", profile_built),
+        signal.StrategiesSelected: ("selections", strategies_selected),
+        signal.GateAlert: ("gate_alerts", gate_alert),
+        fit.MixtureFitted: ("fits", mixture_fitted),
+        fit.MixtureAbsent: ("fits", mixture_absent),
+        fit.OuFitted: ("fits", ou_fitted),
         signal.SurfaceFitted: ("surfaces", surface_fitted),
         signal.Scan: ("scans", scan),
         signal.Proposal: ("proposals", proposal),

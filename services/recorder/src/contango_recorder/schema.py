@@ -8,12 +8,17 @@ from types import MappingProxyType
 
 KEY = ("seq", "ordinal", "ts")
 
+CONTEXT = ("entry_parameters", "module_specific_params", "market_context", "alternatives")
+
 _OWN = {
     "events": ("source", "tag", "cause", "of", "body"),
     "bars": ("symbol", "timeframe_s", "open", "high", "low", "close", "volume"),
     "frames": ("underlying", "spot", "rows", "session_date", "closing", "contracts", "quotes", "flags", "flag_counts"),
     "features": ("symbol", "values"),
-    "regimes": ("symbol", "detector", "version", "label", "previous", "why"),
+    "regimes": (
+        *("symbol", "detector", "version", "label", "previous", "why"),
+        *("posterior", "as_of_ns", "stable_since_ns", "abstain", "overlay", "multiplier"),
+    ),
     "forecasts": (
         *("symbol", "model", "model_sha", "input_hash"),
         *("horizons_sessions", "levels", "variance_quantiles", "absent_reason"),
@@ -22,11 +27,16 @@ _OWN = {
         *("underlying", "root", "expiry_date", "expiry_ns", "forward", "atm_iv_annual", "rms_vol", "quotes"),
         *("smile", "reason"),
     ),
-    "scans": ("underlying", "strategy", "candidates", "proposed", "gates", "kills", "why", "rows"),
+    "scans": (
+        *("underlying", "strategy", "candidates", "proposed", "gates", "kills", "why", "rows"),
+        *("block", "feasible"),
+    ),
     "proposals": (
         *("proposal_id", "strategy", "kind", "underlying", "instruments", "ratios", "multiplier", "tick_micros"),
         *("expiry_ns", "last_trade_ns", "mid_ticks", "natural_ticks", "limit_ticks", "max_loss_ticks", "score"),
         *("gates", "why", "regime", "valid_until_ns", "quantity_cap"),
+        *("multipliers", "shadow_multipliers", "adjusts", "adjustment", "closes"),
+        *CONTEXT,
     ),
     "decisions": (
         *("kind", "proposal_id", "position_id", "strategy", "underlying", "quantity", "reason", "reasons"),
@@ -53,13 +63,22 @@ _OWN = {
         *("position_id", "proposal_id", "strategy", "underlying", "instruments", "ratios", "quantity", "opened_ns"),
         *("entry_net_micros", "exit_net_micros", "fees_micros", "pnl_micros", "mid_pnl_micros", "natural_pnl_micros"),
         *("max_loss_micros", "exit_reason", "exit_all_true", "regime_at_entry", "regime_at_exit"),
-        *("entry_why", "exit_why"),
+        *("entry_why", "exit_why", "adjusts"),
+        *CONTEXT,
     ),
     "marks": (
         *("cash_micros", "mid_micros", "achievable_micros", "natural_micros", "equity_micros", "high_water_micros"),
         *("drawdown_fraction", "open_positions", "max_loss_micros", "delta_spy_shares", "gamma_spy_shares"),
         *("vega_usd_per_point", "theta_usd_per_day", "stale_marks"),
     ),
+    "thresholds": ("symbol", "threshold", "old", "new", "percentile", "multiplier", "reason"),
+    "profiles": (
+        *("symbol", "from_ns", "bars", "bin_fraction", "poc", "value_low", "value_high", "volume"),
+        *("low_volume_below", "low_areas"),
+    ),
+    "selections": ("underlying", "session_date", "detector", "label", "selected", "excluded"),
+    "gate_alerts": ("underlying", "strategy", "gate", "killed_share", "limit", "sessions"),
+    "fits": ("kind", "symbol", "sha", "rows", "reason", "body"),
     "control": ("kind", "subject", "reason", "body"),
 }
 

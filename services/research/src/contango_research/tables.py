@@ -10,6 +10,7 @@ from contango_research.decisions import as_json
 from contango_research.plain import iso, json_line, usd, utc
 from contango_research.tally import Stamped, Tally
 
+CONTEXT = ("entry_parameters", "module_specific_params", "market_context", "alternatives")
 TRADE_COLUMNS = (
     "position_id",
     "strategy",
@@ -31,6 +32,8 @@ TRADE_COLUMNS = (
     "exit_all_true",
     "regime_at_entry",
     "regime_at_exit",
+    "adjusts",
+    *CONTEXT,
 )
 MONEY = ("cash", "mid", "achievable", "natural", "equity", "high_water", "max_loss")
 GREEKS = ("delta_spy_shares", "gamma_spy_shares", "vega_usd_per_point", "theta_usd_per_day")
@@ -77,6 +80,8 @@ def _trade_row(tally: Tally, trade: Stamped[TradeClosed], entry: list[str], leav
         " ".join(e.exit_all_true),
         e.regime_at_entry,
         e.regime_at_exit,
+        e.adjusts,
+        *(json_line(getattr(e, name)) for name in CONTEXT),
         *(e.entry_why.get(key) for key in entry),
         *(e.exit_why.get(key) for key in leave),
     ]

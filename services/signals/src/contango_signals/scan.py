@@ -103,9 +103,9 @@ def shared_of(state: State, view: View) -> Shared:
     term = term_state(points, state.params.volatility) if runs(state, "volatility") else NO_TERM
     symbol = state.symbols.get(view.underlying)
     sure = None
-    if acts(state, "fuzzy") and symbol is not None:
-        rank = iv_rank(state.vol).rank
-        sure = assurance(view.values, rank, sigma_percentile(state, symbol), state.params.fuzzy)
+    if acts(state, "fuzzy"):
+        sigma = None if symbol is None else sigma_percentile(state, symbol)
+        sure = assurance(view.values, iv_rank(state.vol).rank, sigma, state.params.fuzzy)
     close = view.values.get("close")
     return Shared(term, sure, None if not close else view.spot / close - 1.0)
 
