@@ -7,7 +7,7 @@ MEMBERS := libs/quant libs/common services/market-data services/signals services
 EDITABLE := $(foreach m,$(MEMBERS),-e $(m))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test lint types imports bench up clean
+.PHONY: help setup setup-test demo demo-crypto test lint types imports bench up clean
 
 help:    ## say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -29,6 +29,9 @@ setup-test: $(VENV)/.test  ## the same, with what the tests need
 
 demo: setup  ## five years of S&P 500 through all services over a real NATS into a real PostgreSQL
 	$(BIN)/contango demo --out reports/demo
+
+demo-crypto: setup  ## the crypto module on catalog-crypto if it is there, else on a modelled sample
+	$(BIN)/contango demo-crypto --out reports/demo-crypto
 
 test: setup-test  ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

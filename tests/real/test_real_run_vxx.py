@@ -275,7 +275,7 @@ def test_every_daily_mark_is_the_holding_at_mid(run, hand):
 
 
 def test_held_to_the_expiry_a_condor_settles_at_the_closing_price_of_its_last_day(run, hand, tmp_path):
-    entries = {"dte_min": 12, "dte_target": 16, "dte_max": 25, "min_credit_to_width": 0.05, "max_spread_to_credit": 2.0}
+    entries = {"dte_min": 12, "dte_target": 16, "dte_max": 25, "min_credit_to_width": 0.05, "max_spread_to_mid": 2.0}
     held = {"profit_target": None, "stop": None, "dte": None, "monitor_dte": None, "last_trade_sessions": 0}
     facts = variant(run, tmp_path, {**entries, "max_open": 1}, held)
     fills = {e.order_id.rpartition(":")[0]: (day, e) for day, _, e in facts if type(e) is Filled}
@@ -295,7 +295,7 @@ def test_held_to_the_expiry_a_condor_settles_at_the_closing_price_of_its_last_da
 
 def test_a_saturday_expiry_settles_on_the_friday_before(run, hand, tmp_path):
     """VXX161217 last traded on the 16th; its holders were paid at that day's price."""
-    entries = {"dte_min": 10, "dte_target": 12, "dte_max": 17, "min_credit_to_width": 0.05, "max_spread_to_credit": 2.0}
+    entries = {"dte_min": 10, "dte_target": 12, "dte_max": 17, "min_credit_to_width": 0.05, "max_spread_to_mid": 2.0}
     held = {"profit_target": None, "stop": None, "dte": None, "monitor_dte": None, "last_trade_sessions": 0}
     facts = variant(run, tmp_path, {**entries, "max_open": 1}, held)
     fills = [e for _, _, e in facts if type(e) is Filled]

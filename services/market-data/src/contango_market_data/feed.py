@@ -25,6 +25,7 @@ from contango_common.events.market import (
     BarHistory,
     Bars,
     ChainFrame,
+    FeedState,
     RateSet,
     RootListed,
     SessionTable,
@@ -68,6 +69,7 @@ class ReplayFeed:
         self._specs: dict[str, RootSpec] = {}
         self._instants: dict[tuple[str, int], tuple[int, int]] = {}
         self._expiring: dict[tuple[int, str], int] = {}
+        self._live: dict[str, bool] = {}
         self._said_rate = 0.0
         self._rate_days, self._rate_values = _rates(catalog)
         self._prints = _official_prints(catalog, params.underlying)
@@ -106,7 +108,17 @@ class ReplayFeed:
             streams.append(self._chain_events(self._params.underlying))
         ranked = [_ranked(rank, stream) for rank, stream in enumerate(streams)]
         for ts_ns, group in groupby(merge(*ranked, key=itemgetter(0, 1)), key=itemgetter(0)):
-            yield ts_ns, [event for _, _, events in group for event in events]
+            events = [event for _, _, events in group for event in events]
+            yield ts_ns, [*self._first_seen(events), *events]
+
+    def _first_seen(self, events: list[Event]) -> Iterator[Event]:
+        """A tradable asset without chains is live from its first bar on; its age tells when it is silent."""
+        for event in events:
+            for symbol in event.symbols if isinstance(event, Bars) else ():
+                asset = self._params.assets.get(symbol)
+                if asset is not None and asset.kind != "index" and symbol not in self._live:
+                    self._live[symbol] = True
+                    yield FeedState(underlying=symbol, state="live")
 
     # -- chains ----------------------------------------------------------------------------------------------------
 
@@ -171,10 +183,10 @@ class ReplayFeed:
         if self._params.underlying is not None and self._params.underlying not in names:
             names.append(self._params.underlying)
         for symbol in names:
-            asset = index_asset(symbol)
+            asset = self._params.assets.get(symbol) or index_asset(symbol)
             yield AssetListed(
                 symbol=symbol,
-                kind=asset.kind.value,
+                kind=str(asset.kind),  # type: ignore[arg-type]
                 tick_micros=asset.tick_micros,
                 lot_micros=asset.lot_micros,
                 spy_equivalent=asset.spy_equivalent,
@@ -231,7 +243,7 @@ class ReplayFeed:
         bars = self._catalog.bars(symbol, "1d", None, until)
         if len(bars["ts_ns"]) == 0:
             return
-        columns = {name: bars[name] for name in ("ts_ns", "open", "high", "low", "close")}
+        columns = {name: bars[name] for name in ("ts_ns", "open", "high", "low", "close", "volume")}
         digest = self._blocks.put("history", columns)
         yield BarHistory(symbol=symbol, timeframe_s=_DAY_S, rows=len(bars["ts_ns"]), bars=digest)
 

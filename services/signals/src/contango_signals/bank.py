@@ -47,7 +47,7 @@ class BankParams(Section):
     cmf: int = param(20, "Chaikin money flow", unit="bars", ge=1, le=10_000)
     rvol: int = param(20, "volumes that relative volume is against", unit="bars", ge=1, le=10_000)
     vol_window: int = param(20, "returns in the realised volatility", unit="bars", ge=2, le=10_000)
-    sessions_per_day_s: int = param(23_400, "trading seconds of a session", unit="seconds", ge=60, le=86_400)
+    session_s: int = param(23_400, "trading seconds of a session", unit="seconds", ge=60, le=86_400)
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ def timeframes(base_s: int) -> list[str]:
 def kernel_params(p: BankParams, timeframe: str, sessions_per_year: int) -> kernels.Params:
     """The bank of one timeframe; a year holds its sessions' bars."""
     length_s = LENGTH_S[timeframe]
-    per_session = 1.0 if timeframe == DAILY else max(1.0, p.sessions_per_day_s / length_s)
+    per_session = 1.0 if timeframe == DAILY else max(1.0, p.session_s / length_s)
     return kernels.Params(
         ema_fast=p.ema_fast,
         ema_slow=p.ema_slow,

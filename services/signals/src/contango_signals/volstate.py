@@ -22,8 +22,8 @@ MONTH_SESSIONS = 21
 class VolParams(Section):
     """Maturities compared, the index family, and the pair whose divergence is watched."""
 
-    near_days: float = param(30.0, "near maturity of the term structure", unit="calendar days", gt=0, le=1000)
-    far_days: float = param(60.0, "far maturity of the term structure", unit="calendar days", gt=0, le=1000)
+    near_days: float = param(20.0, "near maturity of the term structure", unit="calendar days", gt=0, le=1000)
+    far_days: float = param(45.0, "far maturity of the term structure", unit="calendar days", gt=0, le=1000)
     family: tuple[str, ...] = param(
         ("VIX9D", "VIX3M", "VVIX", "SKEW"), "other volatility indices, where they are given"
     )

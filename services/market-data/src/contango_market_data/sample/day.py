@@ -1,7 +1,7 @@
 """One modelled session: paths of index and VIX, and the five-minute bars cut from them. Pure."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,17 +12,20 @@ from contango_market_data.sample.seeds import Purpose, stream
 from contango_market_data.sample.vix_path import vix_before, vix_path
 
 BAR_NS = 5 * MINUTE_NS
+VOLUME_NOISE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Columns of equal length; ``ts_ns`` is the instant (UTC) at which a bar closed."""
+    """Columns of equal length; ``ts_ns`` is the instant (UTC) at which a bar closed, ``volume`` None where
+    there is none."""
 
     ts_ns: Integers
     open: Floats
     high: Floats
     low: Floats
     close: Floats
+    volume: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,19 @@ def build_day(market: Market, row: int) -> Day:
     before = vix_before(market, row)
     vix = vix_path(stream(date, Purpose.VIX_PATH), before, float(market.vix[row]), returns, clock)
     ts_ns = opened + BAR_NS * np.arange(1, bars + 1, dtype=np.int64)
-    return Day(cut_bars(ts_ns, prices), cut_bars(ts_ns, vix))
+    spx = cut_bars(ts_ns, prices)
+    volume = day_volume(stream(date, Purpose.VOLUME), float(market.volume[row]), spx)
+    return Day(replace(spx, volume=volume), cut_bars(ts_ns, vix))
+
+
+def day_volume(rng: np.random.Generator, total: float, bars: Bars) -> Floats:
+    """The day's real volume spread over its bars: more at both ends, more where the price moves, with noise."""
+    n = len(bars.ts_ns)
+    place = np.linspace(-1.0, 1.0, n)
+    moves = np.abs(np.log(bars.close / bars.open))
+    moved = 0.5 + 0.5 * moves / moves.mean() if moves.mean() > 0.0 else np.ones(n)
+    weights = (0.6 + 0.9 * place**2) * moved * np.exp(VOLUME_NOISE * rng.normal(size=n))
+    return np.asarray(total * weights / weights.sum())
 
 
 def cut_bars(ts_ns: Integers, path: Floats) -> Bars:

@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     PRICE_PATH = 1
     VIX_PATH = 2
     SIZES = 3
+    VOLUME = 4
 
 
 def stream(date: int, purpose: Purpose, index: int = 0) -> np.random.Generator:

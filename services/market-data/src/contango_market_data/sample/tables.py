@@ -43,10 +43,13 @@ def chain_table(chains: SessionChains) -> pa.Table:
 
 
 def bar_table(days: Sequence[Bars]) -> pa.Table:
-    """Five-minute bars of consecutive sessions; an index has no volume."""
+    """Five-minute bars of consecutive sessions; without volume where the sessions have none."""
     columns = {"ts": pa.array(np.concatenate([day.ts_ns for day in days]), _INSTANT)}
     for name in ("open", "high", "low", "close"):
         columns[name] = pa.array(np.concatenate([getattr(day, name) for day in days]))
+    volumes = [day.volume for day in days if day.volume is not None]
+    if len(volumes) == len(days):
+        columns["volume"] = pa.array(np.concatenate(volumes))
     return pa.table(columns)
 
 

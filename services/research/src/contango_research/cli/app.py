@@ -13,6 +13,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(runs.demo)
+app.command("demo-crypto")(runs.demo_crypto)
 app.command()(runs.backtest)
 app.command()(runs.replay)
 app.command()(runs.audit)

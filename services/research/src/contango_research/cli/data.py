@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from contango_research.cli.options import CATALOG, CatalogOption
+from contango_research.cli.options import CATALOG, CRYPTO_CATALOG, CatalogOption
 from contango_research.cli.screen import console, count_bar
 
 app = typer.Typer(help="The Parquet catalog: sample, import, show, check.", no_args_is_help=True)
@@ -24,6 +24,17 @@ def sample(catalog: CatalogOption = CATALOG) -> None:
         print(f"- {line}")
     size_mb = report.size_bytes / 1e6
     print(f"{report.path}: {report.sessions} sessions, {report.quotes:,} option quotes, {size_mb:.0f} MB")
+
+
+@app.command("sample-crypto")
+def sample_crypto(catalog: CatalogOption = CRYPTO_CATALOG) -> None:
+    """Build the crypto sample: two MODELLED pairs, 5-minute and daily bars for 120 days, 24 hours a day."""
+    from contango_market_data.sample.crypto import build_crypto_sample
+
+    report = build_crypto_sample(catalog)
+    for line in report.sources:
+        print(f"- {line}")
+    print(f"{report.path}: {report.days} days, {report.bars:,} bars")
 
 
 @app.command("import")

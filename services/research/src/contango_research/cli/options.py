@@ -9,6 +9,7 @@ import typer
 from contango_common.domain.errors import UserError
 
 CATALOG = Path("catalog")
+CRYPTO_CATALOG = Path("catalog-crypto")
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="The book (YAML). Without it: the demo's defaults.")

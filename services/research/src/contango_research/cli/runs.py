@@ -9,6 +9,7 @@ import typer
 from contango_common.domain.errors import UserError
 from contango_research.cli.options import (
     CATALOG,
+    CRYPTO_CATALOG,
     CatalogOption,
     ConfigOption,
     EndOption,
@@ -18,7 +19,8 @@ from contango_research.cli.options import (
 )
 from contango_research.cli.screen import console, count_bar, run_bar
 
-DEMO = Path("reports/demo")
+DEMO, DEMO_CRYPTO = Path("reports/demo"), Path("reports/demo-crypto")
+CRYPTO_BOOK = Path("examples/crypto.yaml")
 
 
 def demo(out: OutOption = DEMO, catalog: CatalogOption = CATALOG) -> None:
@@ -32,6 +34,23 @@ def demo(out: OutOption = DEMO, catalog: CatalogOption = CATALOG) -> None:
         with count_bar("sample data") as tell:
             build_sample(catalog, progress=tell)
     replay(config=None, catalog=catalog, start=None, end=None, out=out, keep=False)
+
+
+def demo_crypto(
+    out: OutOption = DEMO_CRYPTO,
+    catalog: CatalogOption = CRYPTO_CATALOG,
+    config: Annotated[Path, typer.Option("--config", "-c", help="The book (YAML).")] = CRYPTO_BOOK,
+) -> None:
+    """The crypto module through every service over a real NATS into a real PostgreSQL, and a report.
+
+    Runs on the catalog's own bars when it is there (import yours); else it builds the MODELLED sample first.
+    """
+    if not (catalog / "catalog.yaml").exists():
+        from contango_market_data.sample.crypto import build_crypto_sample
+
+        _say("building the crypto sample: modelled prices, evidence about nothing")
+        build_crypto_sample(catalog)
+    replay(config=config, catalog=catalog, start=None, end=None, out=out, keep=False)
 
 
 def backtest(

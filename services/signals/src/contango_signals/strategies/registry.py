@@ -9,16 +9,24 @@ from contango_signals.strategies import (
     bull_call_debit_spread,
     calendar,
     call_credit_spread,
+    core_equity,
     covered_call,
     crash_put,
+    crypto_momentum,
+    crypto_reversion,
+    crypto_trend,
     diagonal,
     ema_cross,
     iron_condor,
+    leveraged_etf,
     long_call,
     long_straddle,
     long_strangle,
+    momentum,
     protective_put,
     put_credit_spread,
+    sector_rotation,
+    volatility_trading,
 )
 from contango_signals.strategies.spec import Spec
 
@@ -42,6 +50,14 @@ STRATEGIES: MappingProxyType[str, Spec] = MappingProxyType(
             long_strangle,
             crash_put,
             ema_cross,
+            crypto_momentum,
+            crypto_trend,
+            crypto_reversion,
+            core_equity,
+            momentum,
+            sector_rotation,
+            volatility_trading,
+            leveraged_etf,
         )
     }
 )
