@@ -108,10 +108,10 @@ def test_secrets_are_files_and_each_goes_to_who_needs_it():
     assert {Path(spec["file"]).parent for spec in CONFIG["secrets"].values()} == {Path("deploy/secrets")}
 
 
-def test_blocks_are_written_by_market_data_only():
+def test_blocks_are_written_by_market_data_and_signals_only():
     for name, part in PARTS.items():
         blocks = [entry for entry in part.get("volumes", []) if entry.startswith("blocks:")]
-        assert all(entry.endswith(":ro") for entry in blocks) == (name != "market-data"), name
+        assert all(entry.endswith(":ro") for entry in blocks) == (name not in ("market-data", "signals")), name
     assert all(any(entry.startswith("blocks:") for entry in PARTS[service]["volumes"]) for service in MODULES)
     assert all(entry.endswith(":ro") for entry in PARTS["market-data"]["volumes"] if not entry.startswith("blocks:"))
 

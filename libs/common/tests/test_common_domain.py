@@ -27,9 +27,14 @@ from contango_common.domain.structure import (
     Structure,
     butterfly,
     calendar,
+    covered_call,
+    diagonal,
     iron_condor,
     opposite,
+    protective_put,
     single,
+    straddle,
+    strangle,
     vertical,
 )
 
@@ -233,21 +238,32 @@ BUILT = {
     "vertical": vertical("SPX", bought="LP", sold="SP"),
     "calendar": calendar("SPX", near="N", far="F"),
     "butterfly": butterfly("SPX", low="L", middle="M", high="H"),
+    "diagonal": diagonal("SPX", near="N", far="F"),
+    "straddle": straddle("SPX", put="P", call="C"),
+    "strangle": strangle("SPX", put="P", call="C"),
+    "covered_call": covered_call("SPY", call="C"),
+    "protective_put": protective_put("SPY", put="P"),
 }
 RATIOS = {
     "iron_condor": {"LP": 1, "SP": -1, "SC": -1, "LC": 1},
     "vertical": {"LP": 1, "SP": -1},
     "calendar": {"N": -1, "F": 1},
     "butterfly": {"L": 1, "M": -2, "H": 1},
+    "diagonal": {"N": -1, "F": 1},
+    "straddle": {"P": 1, "C": 1},
+    "strangle": {"P": 1, "C": 1},
+    "covered_call": {"SPY": 1, "C": -1},
+    "protective_put": {"SPY": 1, "P": 1},
 }
 
 
 @pytest.mark.parametrize("kind", sorted(BUILT))
 def test_builders_name_kind_and_signs_and_spreads_are_balanced(kind):
     built = BUILT[kind]
-    assert (built.kind, built.underlying) == (kind, "SPX")
+    assert (built.kind, built.underlying) == (kind, "SPY" if "SPY" in RATIOS[kind] else "SPX")
     assert {leg.instrument: leg.ratio for leg in built.legs} == RATIOS[kind]
-    assert sum(leg.ratio for leg in built.legs) == 0
+    bought = {"straddle": 2, "strangle": 2, "protective_put": 2}
+    assert sum(leg.ratio for leg in built.legs) == bought.get(kind, 0)
 
 
 @pytest.mark.parametrize("kind", sorted(BUILT))

@@ -6,13 +6,14 @@ from itertools import groupby
 from operator import itemgetter
 
 from contango_common.domain.sessions import Sessions
+from contango_common.domain.timeframe import Bar
 from contango_common.events.base import Event
 from contango_common.events.market import Bars
 from contango_market_data.catalog.dates import local_dates
 from contango_market_data.catalog.schema import TIMEFRAMES
 from contango_market_data.catalog.store import Catalog
 from contango_market_data.params import MarketDataParams
-from contango_market_data.resample import Bar, Resampler, bars_of
+from contango_market_data.resample import Resampler, bars_of
 
 _MINUTE_S = 60
 _DAY = "1d"

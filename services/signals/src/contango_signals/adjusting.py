@@ -38,7 +38,7 @@ def adjusted(state: State, view: View, frame: ChainFrame, at: At) -> list[Event]
 
 
 def _facts(state: State, want: Want, view: View, frame: ChainFrame, at: At) -> list[Event]:
-    spec, shared = STRATEGIES[want.held.strategy], shared_of(state, view)
+    spec, (shared, _) = STRATEGIES[want.held.strategy], shared_of(state, view)
     candidates = [c for c in _candidates(state, want, view) if c.instruments != want.held.instruments]
     around = circumstances_of(state, spec, frame, at, len(candidates), shared)
     circumstances = judge(SCAN_GATES, around, state.params.gates_off)

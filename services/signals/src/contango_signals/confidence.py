@@ -77,4 +77,7 @@ def assurance(
     return Assurance(fuzzy, sigma, together, size, None if size is None else quantity(p.base_units, size))
 
 
-__all__ = ["FACTORS", "Assurance", "FuzzyParams", "assurance", "factors"]
+NOT_SURE = Assurance(Confidence(None, 0.0, {}, {}, FACTORS, "it failed"), None, None, None, None)
+"""What stands in when the confidence cannot be worked out: it passes no gate."""
+
+__all__ = ["FACTORS", "NOT_SURE", "Assurance", "FuzzyParams", "assurance", "factors"]

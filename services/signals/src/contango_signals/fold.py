@@ -9,7 +9,7 @@ from typing import Any
 from contango_common.domain.at import At
 from contango_common.events.base import Event
 from contango_common.events.market import BarHistory, Bars, ChainFrame
-from contango_common.events.signal import Scan, StrategiesSelected
+from contango_common.events.signal import FeatureFailed, Scan, StrategiesSelected
 from contango_signals import assets, crossing, reports
 from contango_signals.adjusting import FEATURE as ADJUSTMENTS
 from contango_signals.adjusting import adjusted
@@ -20,7 +20,7 @@ from contango_signals.select import selected
 from contango_signals.state import State, label_of, new_state
 from contango_signals.strategies.registry import STRATEGIES
 from contango_signals.strategies.spec import Spec
-from contango_signals.switches import acts, level, runs
+from contango_signals.switches import acts, level, runs, tried
 from contango_signals.take import EVOLVE
 from contango_signals.view import fitted, held_series, view_of
 
@@ -66,9 +66,13 @@ def _on_chain(state: State, event: ChainFrame, at: At) -> list[Event]:
     looking = [spec for spec in specs if due(state, spec, event, at)]
     first = bool(looking) and state.selected.get(event.underlying) != event.session_date
     facts: list[Event] = []
-    if looking:
-        looking, selection = _select(state, looking, event)
-        facts += [selection] if first else []
+    if looking and runs(state, "selector"):
+        found = tried("selector", lambda: _select(state, looking, event))
+        if isinstance(found, FeatureFailed):  # then every strategy looks, and its own gates decide
+            facts.append(found)
+        else:
+            looking, selection = found
+            facts += [selection] if first else []
     closing = event.closing and bool(held_series(state, event.underlying))
     adjusting = first and runs(state, ADJUSTMENTS) and bool(held_series(state, event.underlying))
     if not (looking or closing or adjusting):

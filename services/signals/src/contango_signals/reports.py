@@ -1,6 +1,6 @@
 """What closed bars let be said: regimes, thresholds, volume profile, feature rows, and failures. Reads state only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from contango_common.domain.at import At
 from contango_common.events.base import Event
@@ -14,7 +14,7 @@ from contango_signals.multipliers import by_label
 from contango_signals.profile import is_due
 from contango_signals.regimes import s0, s1, s2
 from contango_signals.state import State, Symbol, Told
-from contango_signals.switches import runs
+from contango_signals.switches import runs, tried
 
 SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
@@ -34,18 +34,26 @@ def of_bars(state: State, event: Bars, at: At, daily: bool) -> list[Event]:
             facts += _regimes(state, name, symbol, at, daily)
             facts += [] if daily else _intraday(state, name, symbol, at)
     if state.params.vol_symbol in event.symbols and not daily:
-        facts += [fact for name in state.symbols if name not in event.symbols for fact in _s2(state, name, at)]
+        for name in state.symbols:
+            if name not in event.symbols:
+                facts += _said(state, s2.FEATURE, lambda n=name: _s2(state, n, at))  # type: ignore[misc]
     return facts
+
+
+def _said(state: State, feature: str, make: Callable[[], list[Event]]) -> list[Event]:
+    """What a feature says, nothing when it is off; its failure, told as a fact, when it raises."""
+    if not runs(state, feature):
+        return []
+    found = tried(feature, make)
+    return [found] if isinstance(found, FeatureFailed) else found
 
 
 def _intraday(state: State, name: str, symbol: Symbol, at: At) -> list[Event]:
     facts: list[Event] = []
-    if runs(state, "thresholds") and "1h" in symbol.bank.closed:
-        facts += _thresholds(state, name, symbol, at)
-    if runs(state, "profile") and symbol.ring is not None:
-        built = None if symbol.levels is None else symbol.levels.built_ns
-        if is_due(built, at.ts_ns, state.params.profile):
-            facts += _profile(state, name, symbol)
+    if "1h" in symbol.bank.closed:
+        facts += _said(state, "thresholds", lambda: _thresholds(state, name, symbol, at))
+    if symbol.ring is not None:
+        facts += _said(state, "profile", lambda: _profile(state, name, symbol, at))
     every_ns = state.params.feature_row_every_s * SECOND_NS
     if every_ns and at.ts_ns % every_ns == 0 and symbol.row_ns != at.ts_ns and symbol.bank.bar_ns == at.ts_ns:
         facts.append(FeatureRow(symbol=name, values=values_of(state, name)))
@@ -68,8 +76,10 @@ def _thresholds(state: State, name: str, symbol: Symbol, at: At) -> list[Event]:
     ]
 
 
-def _profile(state: State, name: str, symbol: Symbol) -> list[Event]:
+def _profile(state: State, name: str, symbol: Symbol, at: At) -> list[Event]:
     p = state.params.profile
+    if not is_due(None if symbol.levels is None else symbol.levels.built_ns, at.ts_ns, p):
+        return []
     found = None if symbol.ring is None else profile_of(symbol.ring)
     if found is None:
         return []
@@ -90,18 +100,15 @@ def _profile(state: State, name: str, symbol: Symbol) -> list[Event]:
 
 
 def _regimes(state: State, name: str, symbol: Symbol, at: At, daily: bool) -> list[Event]:
-    facts: list[Event] = []
-    facts += _s2(state, name, at)
-    if not daily and runs(state, "regime_s1"):
-        facts += _s1(state, name, symbol, at)
-    if daily and runs(state, "regime_s0"):
-        facts += _s0(state, name, symbol, at)
+    facts = _said(state, s2.FEATURE, lambda: _s2(state, name, at))
+    if not daily:
+        facts += _said(state, "regime_s1", lambda: _s1(state, name, symbol, at))
+    else:
+        facts += _said(state, "regime_s0", lambda: _s0(state, name, symbol, at))
     return facts
 
 
 def _s2(state: State, name: str, at: At) -> list[Event]:
-    if not runs(state, "regime_s2"):
-        return []
     symbol, v = state.symbols[name], state.vol
     seen = s2.Seen(
         vix_now=v.close,

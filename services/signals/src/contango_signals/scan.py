@@ -17,7 +17,7 @@ from contango_signals.bank import DAILY, value
 from contango_signals.breach import Mixture, mixture
 from contango_signals.case import Case, Circumstances, case_of
 from contango_signals.chainview import atm_vol
-from contango_signals.confidence import Assurance, assurance
+from contango_signals.confidence import NOT_SURE, Assurance, assurance
 from contango_signals.context import alternatives, entry_parameters, flat, market_context
 from contango_signals.features import sigma_percentile
 from contango_signals.gates import (
@@ -74,9 +74,8 @@ def scan(state: State, specs: Sequence[Spec], view: View, frame: ChainFrame, at:
 
     A strategy that raises is told as ``FeatureFailed`` and the others go on.
     """
-    shared = shared_of(state, view)
+    shared, facts = shared_of(state, view)
     looks: list[Look] = []
-    facts: list[Event] = []
     for spec in specs:
         found = tried(spec.name, lambda spec=spec: _look(state, spec, view, frame, at, shared))  # type: ignore[misc]
         if isinstance(found, FeatureFailed):
@@ -98,16 +97,33 @@ class Shared:
     drift: float | None
 
 
-def shared_of(state: State, view: View) -> Shared:
-    points = [(s.t_years, vol) for s in view.slices if (vol := atm_vol(s)) is not None]
-    term = term_state(points, state.params.volatility) if runs(state, "volatility") else NO_TERM
-    symbol = state.symbols.get(view.underlying)
-    sure = None
-    if acts(state, "fuzzy"):
-        sigma = None if symbol is None else sigma_percentile(state, symbol)
-        sure = assurance(view.values, iv_rank(state.vol).rank, sigma, state.params.fuzzy)
+def shared_of(state: State, view: View) -> tuple[Shared, list[Event]]:
+    """What all strategies see of the underlying, and the failures of what could not be worked out."""
+    failed: list[Event] = []
+    term = tried("volatility", lambda: _term(state, view))
+    if isinstance(term, FeatureFailed):
+        failed.append(term)
+        term = NO_TERM
+    sure = tried("fuzzy", lambda: _assured(state, view))
+    if isinstance(sure, FeatureFailed):
+        failed.append(sure)
+        sure = NOT_SURE
     close = view.values.get("close")
-    return Shared(term, sure, None if not close else view.spot / close - 1.0)
+    return Shared(term, sure, None if not close else view.spot / close - 1.0), failed
+
+
+def _term(state: State, view: View) -> TermState:
+    points = [(s.t_years, vol) for s in view.slices if (vol := atm_vol(s)) is not None]
+    return term_state(points, state.params.volatility) if runs(state, "volatility") else NO_TERM
+
+
+def _assured(state: State, view: View) -> Assurance | None:
+    """None while fuzzy confidence does not act."""
+    if not acts(state, "fuzzy"):
+        return None
+    symbol = state.symbols.get(view.underlying)
+    sigma = None if symbol is None else sigma_percentile(state, symbol)
+    return assurance(view.values, iv_rank(state.vol).rank, sigma, state.params.fuzzy)
 
 
 def _look(state: State, spec: Spec, view: View, frame: ChainFrame, at: At, shared: Shared) -> Look:

@@ -8,7 +8,18 @@ from typing import Literal
 
 from contango_common.domain.instrument import Right
 
-StructureKind = Literal["vertical", "iron_condor", "calendar", "butterfly", "single"]
+StructureKind = Literal[
+    "vertical",
+    "iron_condor",
+    "calendar",
+    "diagonal",
+    "butterfly",
+    "straddle",
+    "strangle",
+    "covered_call",
+    "protective_put",
+    "single",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,36 @@ def calendar(underlying: str, *, near: str, far: str) -> Structure:
     """Sold near expiry, bought far expiry, one strike and right."""
     _distinct(near, far)
     return Structure(kind="calendar", underlying=underlying, legs=(Leg(near, -1), Leg(far, 1)))
+
+
+def diagonal(underlying: str, *, near: str, far: str) -> Structure:
+    """Sold near expiry, bought far expiry, one right, two strikes; defined risk when the far one protects the near."""
+    _distinct(near, far)
+    return Structure(kind="diagonal", underlying=underlying, legs=(Leg(near, -1), Leg(far, 1)))
+
+
+def straddle(underlying: str, *, put: str, call: str) -> Structure:
+    """Bought put and call of one strike and expiry."""
+    _distinct(put, call)
+    return Structure(kind="straddle", underlying=underlying, legs=(Leg(put, 1), Leg(call, 1)))
+
+
+def strangle(underlying: str, *, put: str, call: str) -> Structure:
+    """Bought put below and call above the market, one expiry."""
+    _distinct(put, call)
+    return Structure(kind="strangle", underlying=underlying, legs=(Leg(put, 1), Leg(call, 1)))
+
+
+def covered_call(underlying: str, *, call: str) -> Structure:
+    """As many shares as one contract's multiplier bought, and a call on them sold."""
+    _distinct(underlying, call)
+    return Structure(kind="covered_call", underlying=underlying, legs=(Leg(underlying, 1), Leg(call, -1)))
+
+
+def protective_put(underlying: str, *, put: str) -> Structure:
+    """As many shares as one contract's multiplier bought, and a put on them."""
+    _distinct(underlying, put)
+    return Structure(kind="protective_put", underlying=underlying, legs=(Leg(underlying, 1), Leg(put, 1)))
 
 
 def butterfly(underlying: str, *, low: str, middle: str, high: str) -> Structure:

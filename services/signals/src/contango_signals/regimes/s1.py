@@ -66,8 +66,9 @@ def classify(
 ) -> Verdict:
     """The rules on one closed bar.
 
-    >>> classify(adx=35.0, atr_pctl=85.0, close=101.0, vwap=100.0, momentum=0.01, width=1.0, width_mean=1.0,
-    p=S1Params()) Verdict(label='TRENDING_BULLISH', overlay=('VOLATILE',), abstain=None)
+    >>> bar = {"adx": 35.0, "atr_pctl": 85.0, "close": 101.0, "vwap": 100.0, "momentum": 0.01}
+    >>> classify(**bar, width=1.0, width_mean=1.0, p=S1Params())
+    Verdict(label='TRENDING_BULLISH', overlay=('VOLATILE',), abstain=None)
     """
     needed = {"adx": adx, "atr_pctl": atr_pctl, "close": close, "vwap": vwap, "momentum": momentum}
     missing = [name for name, x in needed.items() if x is None]

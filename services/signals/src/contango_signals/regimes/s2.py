@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from contango_common.domain.declare import Section, param
 
-DETECTOR, VERSION = "s2", 2
+DETECTOR, VERSION, FEATURE = "s2", 2, "regime_s2"
 LABELS = ("CRASH_MODE", "BULL_TREND", "BEAR_TREND", "HIGH_VOL_RANGE", "LOW_VOL_RANGE")
 
 

@@ -5,7 +5,7 @@ the threshold; sold when it falls out of the first ``keep`` or its momentum turn
 """
 
 from contango_common.domain.declare import param
-from contango_signals.strategies.bars import entry, read, stopped, would
+from contango_signals.strategies.bars import Numbers, entry, read, stopped, would
 from contango_signals.strategies.spec import Asset, Entry, Leave, Spec
 from contango_signals.strategies.stocks import Stock, confidence, momentum_rank, votes
 
@@ -29,7 +29,7 @@ def decide(asset: Asset, p: Params) -> Entry | Leave | None:
     rank = momentum_rank(asset, p, by_risk=False)
     if moved is None or atr is None or rank is None:
         return stopped(asset, {}) if asset.held is not None else None
-    numbers = {"momentum": moved, "rank": float(rank[0]), "universe": float(rank[1])}
+    numbers: Numbers = {"momentum": moved, "rank": float(rank[0]), "universe": float(rank[1])}
     if asset.held is not None:
         if rank[0] > p.keep or moved < 0.0:
             return Leave("rank_lost", numbers)

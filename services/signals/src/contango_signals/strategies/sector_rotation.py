@@ -5,7 +5,7 @@ falls out of the first ``keep``: the distance of the two keeps it from trading e
 """
 
 from contango_common.domain.declare import param
-from contango_signals.strategies.bars import entry, read, stopped, would
+from contango_signals.strategies.bars import Numbers, entry, read, stopped, would
 from contango_signals.strategies.spec import Asset, Entry, Leave, Spec
 from contango_signals.strategies.stocks import Stock, confidence, momentum_rank, votes
 
@@ -28,7 +28,7 @@ def decide(asset: Asset, p: Params) -> Entry | Leave | None:
     rank, (atr,) = momentum_rank(asset, p, by_risk=True), read(asset, p, "atr")
     if rank is None or atr is None:
         return stopped(asset, {}) if asset.held is not None else None
-    numbers = {"rank": float(rank[0]), "universe": float(rank[1])}
+    numbers: Numbers = {"rank": float(rank[0]), "universe": float(rank[1])}
     if asset.held is not None:
         return Leave("rotated", numbers) if rank[0] > p.keep else stopped(asset, numbers)
     seen = votes(asset, p)
