@@ -187,7 +187,8 @@ def test_a_label_changes_only_after_it_has_stood_for_fifteen_minutes(path: list[
     assert state.label is not None
 
 
-WORLD = Market(spots=(2000.0, 2010.0), vix=(18.0, 17.0), every_minutes=120, params=book(switches={"fuzzy": "on"}))
+ON = {"fuzzy": "on", "selector": "on"}
+WORLD = Market(spots=(2000.0, 2010.0), vix=(18.0, 17.0), every_minutes=120, params=book(switches=ON))
 MESSAGES = messages_of(WORLD)
 WHOLE = play(fold, fold.initial(), MESSAGES)
 

@@ -29,6 +29,7 @@ from contango_gateway.follower import Follower
 from contango_gateway.gauges import Gauges
 from contango_gateway.neighbours import asker
 from contango_gateway.notify import Notifier
+from contango_gateway.regime_cache import Open, keep
 from contango_gateway.views import Views
 
 NAME = "gateway"
@@ -52,12 +53,15 @@ async def serve(
     run_dir: Path,
     blocks: Mapping[str, Block] | None = None,
     notifiers: Sequence[Notifier] = (),
+    open_bucket: Open | None = None,
 ) -> None:
     """Serve until ``stop`` is set.
 
     ``port`` 0 takes a free one; the address is written to ``run_dir/gateway.url``. Without ``token`` the one in
     ``run_dir/gateway.token`` is used, made at the first start. ``blocks`` holds the quotes behind frames, by default
-    ``run_dir/blocks``. Raises UserError when the port is taken or the token is too short, LogError when the log is not
+    ``run_dir/blocks``; ``open_bucket`` opens the bucket of regime reports (None: none is kept).
+
+    Raises UserError when the port is taken or the token is too short, LogError when the log is not
     the one it was, or another gateway writes commands: then the process must start again.
     """
     secret = _token(token, run_dir)
@@ -102,6 +106,7 @@ async def serve(
                 server.serve(sockets=[listening]),
                 follower.run(),
                 _show(Gauges(metrics, NAME), views, follower, commands),
+                *([] if open_bucket is None else [keep(views, open_bucket, lambda: follower.caught_up)]),
                 stop.wait(),
                 server=server,
             )

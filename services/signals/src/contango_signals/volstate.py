@@ -53,7 +53,7 @@ def term_state(points: Iterable[tuple[float, float]], p: VolParams) -> TermState
 
     >>> found = term_state([(20 / 365, 0.17), (70 / 365, 0.2)], VolParams())
     >>> found.regime, round(found.ratio, 3)
-    ('contango', 0.932)
+    ('contango', 0.877)
     """
     line = sorted({t: vol for t, vol in points if t > 0.0 and vol > 0.0}.items())
     if not line:

@@ -133,6 +133,7 @@ async def _recorder(ctx: Context) -> None:
 
 
 async def _gateway(ctx: Context) -> None:
+    from contango_gateway.regime_cache import bucket_of
     from contango_gateway.service import serve
     from contango_research.book import Book
 
@@ -150,4 +151,5 @@ async def _gateway(ctx: Context) -> None:
         stop=ctx.stop,
         run_dir=Path(ctx.settings.run_dir),
         blocks=ctx.blocks,
+        open_bucket=bucket_of(ctx.client),
     )
