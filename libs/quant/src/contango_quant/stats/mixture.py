@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import linear_sum_assignment
 
 from contango_quant.broadcast import Floats
 
@@ -99,6 +98,8 @@ def match(previous: ArrayLike, means: ArrayLike) -> list[int]:
     >>> match([[0.0], [5.0]], [[5.1], [0.2]])
     [1, 0]
     """
+    from scipy.optimize import linear_sum_assignment  # for fitters alone: it takes 30 MB
+
     old, new = np.asarray(previous, dtype=np.float64), np.asarray(means, dtype=np.float64)
     cost = ((old[:, None, :] - new[None, :, :]) ** 2).sum(axis=2)
     rows, columns = linear_sum_assignment(cost)

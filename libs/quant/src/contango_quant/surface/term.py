@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import UnivariateSpline
 
 from contango_quant.broadcast import NON_NEGATIVE, POSITIVE, Floats, floats
 from contango_quant.surface import curve as c
@@ -149,6 +148,8 @@ def spline_vol(line: Term, *, t_years: float, smoothing: float = 0.001) -> Matur
     >>> round(spline_vol(line, t_years=0.15, smoothing=0.0).vol, 4), spline_vol(line, t_years=0.6).vol
     (0.2166, None)
     """
+    from scipy.interpolate import UnivariateSpline  # the published method alone: it takes 20 MB
+
     t, vol, _ = line
     if t.size < 2:
         return MaturityVol(float(t_years), None, None, f"{t.size} expiries, 2 needed")
