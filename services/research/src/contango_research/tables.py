@@ -50,7 +50,10 @@ EQUITY_COLUMNS = (
 
 
 def write_trades(path: Path, tally: Tally) -> None:
-    """One row per closed trade; every number known at entry and exit in columns ``entry.<name>``, ``exit.<name>``."""
+    """One row per closed trade; every number known at entry and exit in columns ``entry.<name>``, ``exit.<name>``.
+
+    The trade's context is JSON, one column each.
+    """
     entry = sorted({key for trade in tally.trades for key in trade.event.entry_why})
     leave = sorted({key for trade in tally.trades for key in trade.event.exit_why})
     header = [*TRADE_COLUMNS, *(f"entry.{key}" for key in entry), *(f"exit.{key}" for key in leave)]
@@ -81,7 +84,7 @@ def _trade_row(tally: Tally, trade: Stamped[TradeClosed], entry: list[str], leav
         e.regime_at_entry,
         e.regime_at_exit,
         e.adjusts,
-        *(json_line(getattr(e, name)) for name in CONTEXT),
+        *(json_line(getattr(e, name)).decode().rstrip("\n") for name in CONTEXT),
         *(e.entry_why.get(key) for key in entry),
         *(e.exit_why.get(key) for key in leave),
     ]

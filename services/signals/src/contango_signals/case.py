@@ -25,8 +25,9 @@ from contango_signals.volstate import TermState
 class Circumstances:
     """Everything the gates look at that does not depend on the candidate. Ages in hours, None where unknown.
 
-    ``assurance`` is None while fuzzy confidence does not act; ``state`` is the label in the five states, by the mapping
-    table where another detector decides; ``label_s0`` the mixture's label, which chooses the scores' weights.
+    ``scored`` says whether scores rank candidates (else they are on record only). ``assurance`` is None while fuzzy
+    confidence does not act; ``state`` is the label in the five states, by the mapping table where another detector
+    decides; ``label_s0`` the mixture's label, which chooses the scores' weights.
     """
 
     params: SignalsParams
@@ -48,6 +49,7 @@ class Circumstances:
     term: TermState
     forecast_age_hours: float | None
     assurance: Assurance | None
+    scored: bool
     rate_known: bool
     drift: float | None
     open_positions: int
@@ -99,8 +101,8 @@ class Case:
 
     @property
     def score(self) -> float:
-        """The weighted components; without any, 0."""
-        return self.scores.total or 0.0
+        """The weighted components; without any, or while scores do not rank, 0."""
+        return (self.scores.total or 0.0) if self.around.scored else 0.0
 
 
 def case_of(

@@ -171,6 +171,7 @@ def circumstances_of(
         term=shared.term,
         forecast_age_hours=(now_ns - forecast.ts_ns) / HOUR_NS if forecast and forecast.levels else None,
         assurance=shared.assurance,
+        scored=acts(state, "scoring"),
         rate_known=symbol in state.rates,
         drift=shared.drift,
         open_positions=len(standing(state, spec.name, symbol, now_ns)),

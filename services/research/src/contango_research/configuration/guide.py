@@ -46,6 +46,7 @@ def _styles() -> list[str]:
     chosen = {style: _flat(PRESETS[style].overrides) for style in STYLES}
     keys = list(dict.fromkeys(key for style in STYLES for key in chosen[style]))
     defaults = {row.key: row.default for row in rows()}
+    defaults |= {f"signals.switches.{name}": SHIPPED.get(name, "on") for name in FEATURES}
     lines += ["| key | conservative | balanced | active |", "|---|---|---|---|"]
     for key in keys:
         cells = [_cell(chosen[style].get(key, defaults.get(key))) for style in STYLES]
