@@ -33,6 +33,7 @@ from contango_common.domain.structure import (
     opposite,
     protective_put,
     single,
+    spot_quote_ticks,
     straddle,
     strangle,
     vertical,
@@ -294,6 +295,11 @@ def test_legs_must_differ(n):
         (lambda: butterfly("X", low=n[0], middle=n[1], high=n[2]), 3),
         (lambda: vertical("X", bought=n[0], sold=n[1]), 2),
         (lambda: calendar("X", near=n[0], far=n[1]), 2),
+        (lambda: diagonal("X", near=n[0], far=n[1]), 2),
+        (lambda: straddle("X", put=n[0], call=n[1]), 2),
+        (lambda: strangle("X", put=n[0], call=n[1]), 2),
+        (lambda: covered_call(n[0], call=n[1]), 2),
+        (lambda: protective_put(n[0], put=n[1]), 2),
     )
     for build, size in builds:
         if len(set(n[:size])) == size:
@@ -301,6 +307,19 @@ def test_legs_must_differ(n):
         else:
             with pytest.raises(ValueError, match="different legs"):
                 build()
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**12), st.sampled_from([1, 100, 10_000, 50_000]))
+def test_a_spot_lies_between_the_ticks_that_quote_it(micros, tick):
+    bid, ask = spot_quote_ticks(micros / MICROS, tick)
+    assert bid * tick <= micros <= ask * tick
+    assert ask - bid == (0 if micros % tick == 0 else 1)
+
+
+@pytest.mark.parametrize("cents", [1, 29, 2_531, 27_112, 419_999])
+def test_a_spot_in_whole_cents_has_no_dust(cents):
+    assert spot_quote_ticks(cents / 100, 10_000) == (cents, cents)
 
 
 def test_opposite_rights():

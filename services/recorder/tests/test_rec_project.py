@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contango_common.domain.errors import Undecodable
-from contango_common.events import forecast, market, order, risk, signal, system
+from contango_common.events import fit, forecast, market, order, risk, signal, system
 from contango_common.events.base import TAGS, Event
 from contango_common.events.codec import Envelope, encode
 from contango_common.runtime.log import Message
@@ -101,6 +101,156 @@ def test_forecasts_made_and_absent():
         (7, 0, TS, "SPX", "m", "s", "h", [1, 5], [0.5], [[0.01], [0.02]], None),
         (7, 1, TS, "SPX", "m", None, None, None, None, None, "too little"),
     ]
+
+
+def test_regimes_of_reports_and_of_old_changes():
+    report = signal.RegimeReport(
+        symbol="SPX",
+        detector="s0",
+        version=2,
+        label=None,
+        previous="bull_low_vol",
+        posterior={"bull_low_vol": 0.4, "bear_high_vol": 0.6},
+        as_of_ns=5,
+        stable_since_ns=3,
+        abstain="no label reaches 0.7",
+        overlay=("VOLATILE",),
+        multiplier=0.5,
+        why={"vol": 0.2},
+    )
+    changed = signal.RegimeChanged(symbol="SPX", detector="s2", version=1, label="BULL_TREND", previous=None, why={})
+    posterior = '{"bull_low_vol":0.4,"bear_high_vol":0.6}'
+    assert rows_of(report, changed, source="signals")["regimes"] == [
+        (
+            *(7, 0, TS, "SPX", "s0", 2, None, "bull_low_vol", '{"vol":0.2}'),
+            *(posterior, 5, 3, "no label reaches 0.7", ["VOLATILE"], 0.5),
+        ),
+        (7, 1, TS, "SPX", "s2", 1, "BULL_TREND", None, "{}", None, None, None, None, None, None),
+    ]
+
+
+CONTEXT = {
+    "entry_parameters": {"short_delta": 0.16},
+    "module_specific_params": {"iv_rank": None},
+    "market_context": {"regime": "BULL_TREND"},
+    "alternatives": {"live": True},
+}
+CONTEXT_ROW = ('{"short_delta":0.16}', '{"iv_rank":null}', '{"regime":"BULL_TREND"}', '{"live":true}')
+
+
+def test_a_proposal_says_its_multipliers_what_it_changes_and_its_context():
+    event = signal.Proposal(
+        proposal_id="p",
+        strategy="condor",
+        kind="iron_condor",
+        instruments=("a",),
+        ratios=(1,),
+        multiplier=100,
+        tick_micros=10_000,
+        expiry_ns=None,
+        last_trade_ns=None,
+        mid_ticks=1.0,
+        natural_ticks=2,
+        limit_ticks=2,
+        max_loss_ticks=2,
+        score=1.0,
+        gates={},
+        why={},
+        regime="r",
+        valid_until_ns=9,
+        multipliers={"vix": 0.5},
+        shadow_multipliers={"regime_s0": 0.25},
+        adjusts="old",
+        adjustment="roll_breach",
+        closes=True,
+        **CONTEXT,
+        **SPX,
+    )
+    (row,) = rows_of(event, source="signals")["proposals"]
+    assert row[-9:] == ('{"vix":0.5}', '{"regime_s0":0.25}', "old", "roll_breach", True, *CONTEXT_ROW)
+
+
+def test_a_trade_says_what_it_changed_and_its_context():
+    event = risk.TradeClosed(
+        position_id="p",
+        proposal_id="p",
+        strategy="condor",
+        instruments=("a",),
+        ratios=(1,),
+        quantity=1,
+        opened_ns=1,
+        entry_net_micros=1,
+        exit_net_micros=1,
+        fees_micros=0,
+        pnl_micros=2,
+        mid_pnl_micros=2,
+        natural_pnl_micros=2,
+        max_loss_micros=1,
+        exit_reason="roll",
+        exit_all_true=("roll",),
+        regime_at_entry="r",
+        regime_at_exit=None,
+        entry_why={"shadow.vix": 0.5},
+        exit_why={},
+        adjusts="old",
+        **CONTEXT,
+        **SPX,
+    )
+    (row,) = rows_of(event)["trades"]
+    assert row[-6:] == ("{}", "old", *CONTEXT_ROW)[-6:]
+
+
+def test_what_signals_adjust_build_choose_and_warn_of():
+    adjusted = signal.ThresholdsAdjusted(
+        symbol="SPX", threshold="adx", old=25.0, new=27.0, percentile=0.8, multiplier=1.1, reason="volatile"
+    )
+    profile = signal.ProfileBuilt(
+        symbol="SPX",
+        from_ns=1,
+        bars=390,
+        bin_fraction=0.001,
+        poc=10.0,
+        value_low=9.0,
+        value_high=11.0,
+        volume=1e6,
+        low_volume_below=50.0,
+        low_areas=((8.0, 8.5),),
+    )
+    selected = signal.StrategiesSelected(
+        session_date=20140103, detector="s2", label=None, selected=("condor",), excluded={"calendar": "regime"}, **SPX
+    )
+    alert = signal.GateAlert(strategy="condor", gate="credit", killed_share=0.99, limit=0.95, sessions=5, **SPX)
+    rows = rows_of(adjusted, profile, selected, alert, source="signals")
+    assert rows["thresholds"] == [(7, 0, TS, "SPX", "adx", 25.0, 27.0, 0.8, 1.1, "volatile")]
+    assert rows["profiles"] == [(7, 1, TS, "SPX", 1, 390, 0.001, 10.0, 9.0, 11.0, 1e6, 50.0, "[[8.0,8.5]]")]
+    assert rows["selections"] == [(7, 2, TS, "SPX", 20140103, "s2", None, ["condor"], '{"calendar":"regime"}')]
+    assert rows["gate_alerts"] == [(7, 3, TS, "SPX", "condor", "credit", 0.99, 0.95, 5)]
+
+
+def test_fits_are_one_table_with_the_whole_fact():
+    absent = fit.MixtureAbsent(symbol="SPX", detector="s0", reason="200 rows of 500")
+    ou = fit.OuFitted(
+        symbol="SPX",
+        series="log_vol_index",
+        rows=500,
+        identified=False,
+        mean=None,
+        sd=None,
+        half_life_days=None,
+        half_life_low_days=None,
+        half_life_high_days=None,
+        adf_p=0.4,
+        kpss_p=0.01,
+        reason="no reversion",
+        trained_until_ns=1,
+    )
+    rows = rows_of(absent, ou, source="fit")["fits"]
+    assert [row[3:8] for row in rows] == [
+        ("mixture", "SPX", None, None, "200 rows of 500"),
+        ("ou", "SPX", None, 500, "no reversion"),
+    ]
+    assert json.loads(rows[1][8])["series"] == "log_vol_index"
+    assert all(len(row) == len(TABLES["fits"]) for row in rows)
 
 
 def test_control_names_its_subject():

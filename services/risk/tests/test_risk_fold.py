@@ -3,6 +3,7 @@
 import math
 import random
 from collections import Counter
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,8 @@ class World:
             "regime": "LOW_VOL_RANGE",
             "valid_until_ns": self.ts_ns + 2 * HALF_HOUR,
         }
-        (fact,) = self.send(signal.Proposal(**(fields | over)))
+        fact, *exits = self.send(signal.Proposal(**(fields | over)))
+        assert not exits or over.get("closes")
         return fact
 
     def fill(
@@ -231,6 +233,21 @@ class World:
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [fact for fact in self.facts if isinstance(fact, kind)]
+
+
+def report(label: str | None, detector: str = "s2", symbol: str = "SPX") -> signal.RegimeReport:
+    return signal.RegimeReport(
+        symbol=symbol,
+        detector=detector,
+        version=1,
+        label=label,
+        previous=None,
+        posterior={} if label is None else {label: 1.0},
+        as_of_ns=OPENS[0],
+        stable_since_ns=OPENS[0],
+        abstain="too few bars" if label is None else None,
+        why={},
+    )
 
 
 def twin_cash(broker: list[Event]) -> int:
@@ -332,7 +349,7 @@ class Book(RuleBasedStateMachine):
                 "resume": system.Resume(reason="me"),
                 "flatten": system.CloseOrdered(position_id=None, reason="me"),
                 "signal": signal.ExitSignal(underlying="SPX", strategy="condor", why={}),
-                "crash": signal.RegimeChanged(label="CRASH_MODE", **why),
+                "crash": report("CRASH_MODE"),
                 "calm": signal.RegimeChanged(label="LOW_VOL_RANGE", **why),
                 "stale": market.FeedState(underlying="SPX", state="stale"),
                 "live": market.FeedState(underlying="SPX", state="live"),
@@ -700,7 +717,7 @@ def test_positions_against_each_other_settle_among_themselves() -> None:
     w.tick()
     w.frame()  # learns the expiry instants
     w.session, w.slot = 1, 12
-    w.send(market.SettlementPrint(underlying="SPX", root="SPXW", expiry_ns=CLOSES[1], price=2630.0))
+    w.send(market.SettlementPrint(underlying="SPX", root="SPXW", expiry_ns=CLOSES[1], price=2630.0, expiry_date=EXPIRY))
     w.frame(spot=2630.0)
     trades = {t.position_id: t.exit_net_micros for t in w.of(risk.TradeClosed)}
     assert trades == {a.entry.position_id: -2_000_000_000, b.entry.position_id: 2_000_000_000}
@@ -1059,7 +1076,7 @@ def act(w: World, rng: random.Random) -> None:
         w.send(
             {
                 "signal": signal.ExitSignal(underlying="SPX", strategy="condor", why={}),
-                "crash": signal.RegimeChanged(label="CRASH_MODE", **why),
+                "crash": report("CRASH_MODE"),
                 "calm": signal.RegimeChanged(label="LOW_VOL_RANGE", **why),
             }[action]
         )
@@ -1213,3 +1230,246 @@ def test_a_tick_that_concerns_nobody_leaves_the_state_as_it_was() -> None:
     for ts_ns in (w.ts_ns + SECOND, CLOSES[0] + 1, OPENS[1] + SECOND, CLOSES[1] + 1):
         assert w.clock(ts_ns) == []
         assert w.codec.dump(w.state) == before
+
+
+# --- multipliers ------------------------------------------------------------------------------------------------------
+
+FACTORS = st.dictionaries(st.sampled_from(["vix", "regime_s0", "volatile"]), st.floats(0, 3), max_size=3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(FACTORS, FACTORS, st.integers(1, 60))
+def test_the_smallest_factor_scales_what_risk_found_and_never_enlarges_it(
+    factors: dict[str, float], shadow: dict[str, float], cap: int
+) -> None:
+    w = World({"risk_per_trade_fraction": 0.2, "limits": {"greek_caps": False, "heat_fraction": 0.5}})
+    w.frame()
+    plain = w.propose(quantity_cap=cap)
+    assert isinstance(plain, risk.Approved)
+    w.done(plain.position_id, f"{plain.position_id}:o1", "open", 0, plain.quantity)
+    found = w.propose(quantity_cap=cap, multipliers=factors, shadow_multipliers=shadow)
+    smallest = min(1.0, min(factors.values(), default=1.0))
+    wanted = math.floor(plain.quantity * Fraction(repr(smallest)))
+    if wanted == 0:
+        assert isinstance(found, risk.Refused)
+        assert found.reasons == (f"size_multiplier_{min(factors, key=lambda name: (factors[name], name))}",)
+        assert found.limits["multiplier"] == smallest
+        return
+    assert isinstance(found, risk.Approved)
+    assert found.quantity == wanted <= plain.quantity
+    assert found.max_loss_micros * plain.quantity == plain.max_loss_micros * wanted
+    assert found.limits["multiplier"] == (smallest if factors else None)
+    assert found.sizes == plain.sizes | ({"multiplied": wanted} if factors else {})
+    entry = w.state.ledger.pending[found.position_id].entry
+    assert {k: v for k, v in entry.why.items() if k.startswith("shadow.")} == {
+        f"shadow.{name}": factor for name, factor in shadow.items()
+    }
+
+
+def test_a_factor_counts_as_the_decimal_it_is_written_as() -> None:
+    """100 × 0.29 is 28.999… in binary; a one-lot is never floored up."""
+    w = World({"risk_per_trade_fraction": 0.9, "limits": {"greek_caps": False, "heat_fraction": 0.9}})
+    w.frame()
+    approved = w.propose(quantity_cap=100, multipliers={"vix": 0.29})
+    assert isinstance(approved, risk.Approved)
+    assert approved.quantity == 29
+    refused = w.propose(quantity_cap=1, multipliers={"vix": 0.99, "regime_s0": 1.0})
+    assert isinstance(refused, risk.Refused)
+    assert refused.reasons == ("size_multiplier_vix",)
+
+
+def test_what_has_no_size_is_refused_for_that_and_not_for_its_multiplier() -> None:
+    w = World({"risk_per_trade_fraction": 1e-9})
+    w.frame()
+    refused = w.propose(multipliers={"vix": 0.5})
+    assert isinstance(refused, risk.Refused)
+    assert refused.reasons == ("size_risk_budget",)
+
+
+# --- adjustments ------------------------------------------------------------------------------------------------------
+
+
+def held(w: World, **over: Any) -> str:
+    return w.open(quantity_cap=2, **over).entry.position_id
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_what_changes_nothing_that_is_open_is_refused(closes: bool) -> None:
+    w = World()
+    w.frame()
+    refused = w.propose(adjusts="nobody", adjustment="roll_breach", closes=closes)
+    assert isinstance(refused, risk.Refused)
+    assert "adjusted_position_unknown" in refused.reasons
+
+
+def test_a_roll_closes_the_old_position_when_it_is_approved_and_only_then() -> None:
+    w = World()
+    w.frame()
+    old = held(w)
+    refused = w.propose(adjusts=old, adjustment="roll_breach", closes=True, valid_until_ns=w.ts_ns - 1)
+    assert isinstance(refused, risk.Refused)
+    assert w.of(risk.ExitRequested) == []
+    approved = w.propose(adjusts=old, adjustment="roll_breach", closes=True, quantity_cap=2)
+    assert isinstance(approved, risk.Approved)
+    (asked,) = w.of(risk.ExitRequested)
+    assert (asked.position_id, asked.reason, asked.all_true, asked.urgency) == (old, "roll", ("roll",), "normal")
+    assert (asked.instruments, asked.ratios, asked.quantity) == (CONDOR, (1, -1, -1, 1), 2)
+    again = w.propose(adjusts=old, adjustment="roll_breach", closes=True)
+    assert isinstance(again, risk.Refused)
+    assert {"adjusted_position_closing", "adjustment_under_way"} <= set(again.reasons)
+    w.close(w.state.ledger.positions[old], 400)
+    assert w.of(risk.TradeClosed)[0].exit_reason == "roll"
+
+
+def test_a_hedge_closes_nothing_and_one_change_waits_for_the_other() -> None:
+    w = World()
+    w.frame()
+    old = held(w)
+    spread: dict[str, Any] = {"legs": (opt("P", 2600), opt("P", 2550)), "ratios": (1, -1), "limit": 900}
+    first = w.propose(adjusts=old, adjustment="hedge_delta", quantity_cap=1, **spread)
+    assert isinstance(first, risk.Approved)
+    assert w.of(risk.ExitRequested) == []
+    second = w.propose(adjusts=old, adjustment="hedge_delta", quantity_cap=1, **spread)
+    assert isinstance(second, risk.Refused)
+    assert second.reasons == ("adjustment_under_way",)
+    w.done(first.position_id, f"{first.position_id}:o1", "open", 0, 1)
+    assert isinstance(w.propose(adjusts=old, adjustment="hedge_delta", quantity_cap=1, **spread), risk.Approved)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(0.005, 0.05), st.integers(1, 5), st.integers(1, 5), st.booleans())
+def test_a_roll_exceeds_no_limit_with_both_positions_open(heat: float, first: int, second: int, fills: bool) -> None:
+    """Heat counts the old position until its close has filled, however the orders come."""
+    w = World({"limits": {"heat_fraction": heat, "greek_caps": False}})
+    w.frame()
+    a = w.propose(quantity_cap=first)
+    if not isinstance(a, risk.Approved):
+        return
+    w.submit(a, f"{a.position_id}:o1", "open", a.quantity)
+    w.fill(a, f"{a.position_id}:o1", a.quantity, -1000, 1, 0, fee=0)
+    w.done(a.position_id, f"{a.position_id}:o1", "open", a.quantity, a.quantity)
+    b = w.propose(adjusts=a.position_id, adjustment="roll_dte", closes=True, quantity_cap=second)
+    if isinstance(b, risk.Approved) and fills:
+        w.submit(b, f"{b.position_id}:o1", "open", b.quantity)
+        w.fill(b, f"{b.position_id}:o1", b.quantity, -1000, 1, 0, fee=0)
+    if isinstance(b, risk.Approved):
+        equity_usd = b.limits["equity_usd"]
+        assert equity_usd is not None
+        assert a.max_loss_micros + b.max_loss_micros <= heat * equity_usd * 1e6 + 1
+    asked = [x.position_id for x in w.of(risk.ExitRequested)]
+    assert asked == ([a.position_id] if isinstance(b, risk.Approved) else [])
+
+
+def test_a_full_book_does_not_roll() -> None:
+    w = World({"limits": {"max_open_positions": 1}})
+    w.frame()
+    refused = w.propose(adjusts=held(w), adjustment="roll_dte", closes=True)
+    assert isinstance(refused, risk.Refused)
+    assert "max_open_positions" in refused.reasons
+
+
+def test_the_context_of_a_trade_travels_unchanged() -> None:
+    w = World()
+    w.frame()
+    context: dict[str, dict[str, Any]] = {
+        "entry_parameters": {"short_delta": 0.16, "mode": "wide", "off": None},
+        "module_specific_params": {"iv_rank": 31.5},
+        "market_context": {"regime": "LOW_VOL_RANGE", "live": True},
+        "alternatives": {"vix_at": 18.25},
+    }
+    old = held(w)
+    p = w.open(quantity_cap=1, adjusts=old, adjustment="hedge_delta", shadow_multipliers={"vix": 0.5}, **context)
+    w.close(p, 400)
+    (trade,) = w.of(risk.TradeClosed)
+    assert {name: getattr(trade, name) for name in context} == context
+    assert trade.adjusts == old
+    assert trade.entry_why["shadow.vix"] == 0.5
+
+
+# --- regimes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_is_taken_like_a_change_and_an_abstention_ends_the_label() -> None:
+    w = World()
+    w.frame()
+    w.send(report("LOW_VOL_RANGE"), report("bull_low_vol", "s0"))
+    assert w.state.regimes["SPX"] == {"s2": "LOW_VOL_RANGE", "s0": "bull_low_vol"}
+    w.send(report(None))
+    assert w.state.regimes["SPX"] == {"s0": "bull_low_vol"}
+    w.send(report(None, "s1"))
+    assert w.state.regimes["SPX"] == {"s0": "bull_low_vol"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "at_exit"),
+    [
+        ([("BULL_TREND", "s2"), ("bull_low_vol", "s0")], "BULL_TREND"),
+        ([("bull_low_vol", "s0"), ("TRENDING", "s1")], "TRENDING"),
+        ([("BULL_TREND", "s2"), ("bull_low_vol", "s0"), (None, "s2")], "bull_low_vol"),
+        ([], None),
+    ],
+)
+def test_the_regime_at_exit_is_the_daily_rules_else_the_last(labels: list[Any], at_exit: str | None) -> None:
+    w = World()
+    w.frame()
+    p = w.open(quantity_cap=1)
+    for label, detector in labels:
+        w.send(report(label, detector))
+    w.close(p, 400)
+    assert w.of(risk.TradeClosed)[0].regime_at_exit == at_exit
+
+
+@pytest.mark.parametrize("kind", ["report", "change"])
+def test_a_crash_is_left_by_report_and_by_an_old_logs_change(kind: str) -> None:
+    w = World()
+    w.frame()
+    w.open(quantity_cap=1)
+    change = signal.RegimeChanged(symbol="SPX", detector="s2", version=1, label="CRASH_MODE", previous=None, why={})
+    assert w.send(report("CRASH_MODE", symbol="VIX")) == []
+    (asked,) = w.send(report("CRASH_MODE") if kind == "report" else change)
+    assert isinstance(asked, risk.ExitRequested)
+    assert (asked.reason, asked.urgency) == ("crash", "emergency")
+
+
+# --- what a settlement leaves -----------------------------------------------------------------------------------------
+
+
+def settlement(names: tuple[str, ...], quantities: tuple[int, ...]) -> order.Expired:
+    return order.Expired(
+        underlying="SPX",
+        root="SPXW",
+        expiry_ns=EXPIRY_NS,
+        print_price=2650.0,
+        instruments=names,
+        quantities=quantities,
+        leg_cash_micros=tuple(0 for _ in names),
+        cash_micros=0,
+    )
+
+
+def test_what_a_settlement_leaves_is_closed_at_once_and_once() -> None:
+    """The puts of one instant settle; the calls live on (their expiry is known from the frame) and are asked for."""
+    w = World()
+    w.frame()
+    p = w.open(quantity_cap=1)
+    w.tick()
+    w.frame()
+    (asked,) = w.send(settlement(CONDOR[:2], (1, -1)))
+    assert isinstance(asked, risk.ExitRequested)
+    assert (asked.reason, asked.instruments, asked.ratios) == ("remnant", CONDOR[2:], (-1, 1))
+    assert asked.urgency == "emergency"
+    w.tick()
+    w.frame()
+    assert len(w.of(risk.ExitRequested)) == 1
+    assert w.state.ledger.positions[p.entry.position_id].exit is not None
+
+
+def test_a_leg_that_still_waits_for_its_settlement_is_not_asked_for() -> None:
+    """Its instant is past, and no venue would take an order; or it was never seen."""
+    w = World({"exits": {"dte": None, "profit_target": None, "stop": None}}, expiry_ns=CLOSES[0])
+    w.frame()
+    w.open(quantity_cap=1)
+    assert w.send(settlement(CONDOR[:2], (1, -1))) == []
+    w.slot = 12
+    w.frame()
+    assert w.of(risk.ExitRequested) == []

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contango_risk.intent import reduce_all
-from contango_risk.maxloss import Holding, max_loss_micros, min_payoff_micros
+from contango_risk.maxloss import NEVER, Holding, max_loss_micros, min_payoff_micros
 
 UNIT = 100_000_000  # one contract of 100: micros per USD in the money
 
@@ -66,6 +66,23 @@ def call(lots: int, strike: int, date: int = 20180420) -> Holding:
     return Holding(lots * UNIT, strike * 1000, True, date)
 
 
+def stock(hundreds: int) -> Holding:
+    return Holding(hundreds * UNIT, 0, True, NEVER)
+
+
+@given(holdings, st.integers(0, 5))
+def test_bought_stock_is_a_term_of_the_payoff_and_never_worsens_it(held: list[Holding], hundreds: int) -> None:
+    """Against the grid, the stock counted by hand at every price."""
+    both = min_payoff_micros([*held, stock(hundreds)])
+    without = min_payoff_micros(held)
+    if both is None:
+        assert without is None
+        return
+    prices = range(0, 400_001, 2_500)
+    assert both == min(payoff_on_grid(held, price) + hundreds * UNIT // 1000 * price for price in prices)
+    assert without is None or both >= without
+
+
 @pytest.mark.parametrize(
     ("cash_usd", "held", "loss_usd"),
     [
@@ -79,6 +96,12 @@ def call(lots: int, strike: int, date: int = 20180420) -> Holding:
         (100, [put(1, 95), put(-1, 95, 20180518)], 9_400),
         (-9_000, [Holding(UNIT, 0, True)], 9_000),  # 100 shares
         (9_000, [Holding(-UNIT, 0, True)], None),
+        (-27_400, [stock(1), call(-1, 280)], 27_400),  # buy-write: all that was paid, at a price of 0
+        (-27_800, [stock(1), put(1, 270)], 800),  # married put: down to the strike
+        (-27_300, [stock(1), put(1, 270), call(-1, 285)], 300),  # collar
+        (27_000, [stock(-1), call(1, 280)], None),  # the call dies first: short stock without an end
+        (-54_800, [stock(2), call(-2, 280), call(-1, 290)], None),  # one call more than shares
+        (-27_400, [stock(1), call(-1, 280, 20180518)], 27_400),
         (0, [], 0),
     ],
 )

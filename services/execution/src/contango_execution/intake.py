@@ -7,9 +7,8 @@ from typing import Any
 
 from contango_common.domain.at import At
 from contango_common.domain.errors import UserError
-from contango_common.domain.instrument import is_option_id
 from contango_common.events.base import Event
-from contango_common.events.market import ChainFrame, RootListed
+from contango_common.events.market import ChainFrame, RootListed, SettlementPrint
 from contango_common.events.order import (
     Accepted,
     Cancelled,
@@ -26,7 +25,9 @@ from contango_common.events.risk import Approved, ExitRequested, TradingHalted, 
 from contango_common.events.system import Halt, ParametersChanged, Resume
 from contango_execution.order import Order, OrderEvent, OrderState, fill_event, next_state, reject_event
 from contango_execution.params import ExecutionParams, section_of
+from contango_execution.quotes import on_chain
 from contango_execution.state import Finished, Position, Problem, State, seen
+from contango_execution.venue_settle import in_series, series_of
 from contango_execution.working import ceil_to, increment_of
 
 
@@ -85,7 +86,7 @@ def _adopted(event: ExitRequested) -> Position:
 
 def _first_exit_limit(state: State, event: ExitRequested) -> int | None:
     """Achievable as risk saw it; without a price, and for a single asset, the order goes to the market."""
-    if event.closing_debit_ticks is None or not is_option_id(event.instruments[0]):
+    if event.closing_debit_ticks is None or not on_chain(event.instruments):
         return None
     return ceil_to(math.ceil(event.closing_debit_ticks), increment_of(state.increments, event.instruments))
 
@@ -220,17 +221,29 @@ def _report(state: State, order_id: str, event: OrderEvent) -> bool:
 
 
 def _expired(state: State, event: Expired, at: At) -> None:
-    """Orders on expired contracts end; positions keep the legs that live on (a calendar's far leg)."""
+    """Orders on expired contracts end, and no position holds these any more."""
     state.problem = None
     gone = set(event.instruments)
     for order in state.orders.values():
         if not gone.isdisjoint(order.instruments):
             order.state = next_state(order.state, OrderEvent.EXPIRED) or order.state
             order.reason = order.reason or "contracts expired"
+    _drop(state, gone.__contains__)
+
+
+def _printed(state: State, event: SettlementPrint, at: At) -> None:
+    """Contracts of the series are gone with their print; of those that two positions hold against each other the
+    venue, which holds none, will say nothing."""
+    series = series_of(event.root, event.expiry_ns, event.expiry_date)
+    _drop(state, lambda name: in_series(name, series))
+
+
+def _drop(state: State, gone: Callable[[str], bool]) -> None:
+    """Positions keep the legs that live on (a calendar's far leg, the stock of a covered call)."""
     for position in list(state.positions.values()):
-        if gone.isdisjoint(position.instruments):
+        if not any(gone(name) for name in position.instruments):
             continue
-        kept = [(i, r) for i, r in zip(position.instruments, position.ratios, strict=True) if i not in gone]
+        kept = [(i, r) for i, r in zip(position.instruments, position.ratios, strict=True) if not gone(i)]
         position.instruments, position.ratios = tuple(i for i, _ in kept), tuple(r for _, r in kept)
         position.close_limit_ticks = None  # a price for legs that are gone prices nothing
         if not kept:
@@ -270,6 +283,7 @@ EVOLVE: dict[type[Event], Callable[[State, Any, At], None]] = {
     Cancelled: _cancelled,
     Filled: _filled,
     Expired: _expired,
+    SettlementPrint: _printed,
     Halt: _halt,
     Resume: _resume,
     TradingHalted: _risk_halt,

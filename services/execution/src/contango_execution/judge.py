@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from contango_common.domain.at import At
-from contango_common.domain.instrument import is_option_id
 from contango_common.events.base import Event
 from contango_common.events.market import Bars, ChainFrame, Tick
 from contango_common.events.order import (
@@ -23,7 +22,7 @@ from contango_common.events.risk import Approved, ExitRequested, TradingHalted
 from contango_common.events.system import Halt
 from contango_execution import working
 from contango_execution.order import FINAL, Order, OrderState
-from contango_execution.quotes import quotes_of
+from contango_execution.quotes import on_chain, quotes_of
 from contango_execution.state import Position, State, opening_forbidden, orders_of, unclosed
 
 
@@ -39,7 +38,7 @@ def _approved(state: State, event: Approved, at: At) -> list[Event]:
     if deadline_ns <= at.ts_ns:
         return [_never_sent(event, order_id, "expired", "the approval was no longer valid")]
     limit_ticks = event.limit_ticks
-    if is_option_id(event.instruments[0]):
+    if on_chain(event.instruments):
         increment_ticks = working.increment_of(state.increments, event.instruments)
         limit_ticks = working.open_limit(state.params, event.limit_ticks, increment_ticks, 0)
     return [
@@ -160,7 +159,7 @@ def _climb(state: State, position: Position, frame: ChainFrame, at: At) -> list[
     limit_ticks = working.exit_limit(
         state.params,
         rung,
-        None if market else quotes_of(frame, position.instruments),
+        None if market else quotes_of(frame, position.instruments, position.tick_micros),
         _reversed(position.ratios),
         position.tick_micros,
         working.increment_of(state.increments, position.instruments),
@@ -176,7 +175,7 @@ def _work_openings(state: State, at: At) -> list[Event]:
             continue
         if _overdue(order, at.ts_ns):
             facts.append(OrderCancelled(order_id=order.order_id, reason="deadline"))
-        elif is_option_id(order.instruments[0]):
+        elif on_chain(order.instruments):
             facts += _walk(state, order, at)
     return facts
 

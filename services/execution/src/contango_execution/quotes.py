@@ -1,15 +1,20 @@
 """Quotes of a structure's legs in one chain frame, and what a net order on them costs. Pure integers.
 
 Price of a leg when a share ``f`` of the spread is given up: bought ``bid + f·(ask − bid)``, sold
-``ask − f·(ask − bid)``; fractions of a millionth are rounded against the account.
+``ask − f·(ask − bid)``; fractions of a millionth are rounded against the account. A stock leg beside options is quoted
+at the ticks around the frame's spot, in unknown size.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contango_common.domain.chain import NO_QUOTE, find_row, key_of
+from contango_common.domain.chain import NO_QUOTE, UNKNOWN_SIZE, find_row, key_of
+from contango_common.domain.instrument import is_option_id
 from contango_common.domain.money import MICROS
+from contango_common.domain.structure import spot_quote_ticks
 from contango_common.events.market import ChainFrame
+
+NEVER_NS = 2**63 - 1  # expiry and last trade of what has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,28 @@ def quote_of(frame: ChainFrame, instrument: str) -> LegQuote | None:
     return LegQuote(bid, ask, *sizes, int(contracts["expiry_ns"][row]), int(contracts["last_trade_ns"][row]))
 
 
-def quotes_of(frame: ChainFrame, instruments: Sequence[str]) -> list[LegQuote] | None:
+def spot_quote(frame: ChainFrame, instrument: str, tick_micros: int) -> LegQuote | None:
+    """The quote of the frame's own underlying; None for any other asset and for a spot below one tick."""
+    bid, ask = spot_quote_ticks(frame.spot, tick_micros)
+    if instrument != frame.underlying or bid <= 0:
+        return None
+    return LegQuote(bid, ask, UNKNOWN_SIZE, UNKNOWN_SIZE, NEVER_NS, NEVER_NS)
+
+
+def on_chain(instruments: Sequence[str]) -> bool:
+    """Whether a structure has an option, and so trades against chain frames.
+
+    >>> on_chain(("SPY", "SPY180316C00280000")), on_chain(("SPY",))
+    (True, False)
+    """
+    return any(is_option_id(name) for name in instruments)
+
+
+def quotes_of(frame: ChainFrame, instruments: Sequence[str], tick_micros: int) -> list[LegQuote] | None:
     """Usable quotes of all legs, None when a single one is missing."""
     found = []
-    for instrument in instruments:
-        quote = quote_of(frame, instrument)
+    for name in instruments:
+        quote = quote_of(frame, name) if is_option_id(name) else spot_quote(frame, name, tick_micros)
         if quote is None:
             return None
         found.append(quote)

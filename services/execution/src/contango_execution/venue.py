@@ -1,9 +1,10 @@
 """The simulated venue: an oracle that answers orders from the frames of the log, with a journal of its own.
 
 It does no I/O and reads no clock. Rules: an order trades only at a frame later than its own instant; nothing trades in
-the first minutes of a session, outside sessions, or while the underlying's feed is not live; options trade against
-the chain frame, assets at the open of a bar that began after the order; settlement comes before any order of its
-instant. A client order id is unique for ever: the same id again is answered by the state that it already has.
+the first minutes of a session, outside sessions, or while the underlying's feed is not live; options, with a stock leg
+or without, trade against the chain frame, assets at the open of a bar that began after the order, and shares that a
+structure has left behind at whichever of the two comes first; settlement comes before any order of its instant. A
+client order id is unique for ever: the same id again is answered by the state that it already has.
 """
 
 from collections.abc import Callable
@@ -30,7 +31,7 @@ from contango_execution.params import usd_micros
 from contango_execution.quotes import quotes_of
 from contango_execution.venue_checks import refusals
 from contango_execution.venue_intake import EVOLVE
-from contango_execution.venue_match import Taken, fill_asset, fill_options
+from contango_execution.venue_match import Taken, fill_asset, fill_structure
 from contango_execution.venue_settle import settle
 from contango_execution.venue_state import Answer, VenueOrder, VenueState, session_open_ns
 
@@ -101,10 +102,10 @@ def _chain_frame(state: VenueState, event: ChainFrame, at: At) -> list[Event]:
         return facts
     taken: dict[str, Taken] = {}
     for order in state.orders.values():
-        if not order.is_option or order.underlying != event.underlying or not _alive(order, at.ts_ns):
+        if not order.on_frames or order.underlying != event.underlying or not _alive(order, at.ts_ns):
             continue
-        quotes = quotes_of(event, order.instruments)
-        fill = None if quotes is None else fill_options(state, order, quotes, at.ts_ns, taken)
+        quotes = quotes_of(event, order.instruments, order.tick_micros)
+        fill = None if quotes is None else fill_structure(state, order, quotes, at.ts_ns, taken)
         if fill is not None:
             facts.append(fill)
     return facts

@@ -1,7 +1,9 @@
 """Whether the venue takes an order: all the reasons why not."""
 
 from contango_common.domain.instrument import is_option_id, parse_option_id
+from contango_common.domain.money import MICROS
 from contango_common.events.order import OrderSubmitted
+from contango_execution.quotes import on_chain
 from contango_execution.venue_state import VenueState, session_date
 
 
@@ -13,10 +15,12 @@ def refusals(state: VenueState, order: OrderSubmitted, ts_ns: int) -> tuple[str,
     if order.valid_until_ns is not None and order.valid_until_ns <= ts_ns:
         reasons.append("valid_until is not in the future")
     options = [name for name in order.instruments if is_option_id(name)]
-    if options and len(options) != len(order.instruments):
-        reasons.append("options and assets cannot be one order")
     for name in order.instruments:
-        reasons += _option(state, order, name, ts_ns) if is_option_id(name) else _asset(state, order, name)
+        if is_option_id(name):
+            reasons += _option(state, order, name, ts_ns)
+        else:
+            reasons += _asset(state, order, name)
+            reasons += _beside_options(state, order, name) if options else []
     if options:
         reasons += _increment(state, order)
     return tuple(reasons)
@@ -56,11 +60,21 @@ def _asset(state: VenueState, order: OrderSubmitted, name: str) -> list[str]:
     reasons = []
     if asset.kind == "index":
         reasons.append(f"{name} is an index and cannot be traded")
-    if len(order.instruments) > 1:
+    if len(order.instruments) > 1 and not on_chain(order.instruments):
         reasons.append("an asset trades as a single leg")
     if asset.tick_micros != order.tick_micros:
         reasons.append(f"{name} has a tick of {asset.tick_micros} millionths")
     return reasons
+
+
+def _beside_options(state: VenueState, order: OrderSubmitted, name: str) -> list[str]:
+    """A stock leg of a structure: the options' own underlying, in whole units."""
+    if name != order.underlying:
+        return [f"{name} beside options on {order.underlying}: only the underlying can be one order with them"]
+    asset = state.assets.get(name)
+    if asset is None or asset.lot_micros == MICROS:
+        return []
+    return [f"{name} trades in lots of {asset.lot_micros} millionths: beside options only whole units can be traded"]
 
 
 def _increment(state: VenueState, order: OrderSubmitted) -> list[str]:

@@ -23,6 +23,7 @@ from contango_common.events.order import (
 )
 from contango_common.events.system import ParametersChanged
 from contango_execution.params import VenueParams, section_of
+from contango_execution.quotes import on_chain
 from contango_execution.venue_settle import series_of
 from contango_execution.venue_state import Answer, Root, Tradable, VenueOrder, VenueState, hold
 from contango_execution.working import floor_to, increment_of
@@ -61,7 +62,7 @@ def _submitted(state: VenueState, event: OrderSubmitted, at: At) -> None:
     """Noted, not yet accepted. An id that is known changes nothing."""
     if event.order_id in state.orders or event.order_id in state.answers:
         return
-    is_option = bool(event.instruments) and is_option_id(event.instruments[0])
+    is_option = on_chain(event.instruments)
     asset = None if is_option or not event.instruments else state.assets.get(event.instruments[0])
     state.orders[event.order_id] = VenueOrder(
         order_id=event.order_id,
@@ -110,9 +111,10 @@ def _cancelled(state: VenueState, event: Cancelled, at: At) -> None:
 
 def _filled(state: VenueState, event: Filled, at: At) -> None:
     state.cash_micros += event.cash_micros - event.fees_micros
-    for name, quantity in zip(event.instruments, event.leg_quantities, strict=True):
-        hold(state, name, quantity)
     order = state.orders.get(event.order_id)
+    multiplier = 1 if order is None else order.multiplier
+    for name, quantity in zip(event.instruments, event.leg_quantities, strict=True):
+        hold(state, name, quantity if is_option_id(name) else quantity * multiplier)
     if order is None:
         return
     order.remaining, order.fills = event.remaining, order.fills + 1

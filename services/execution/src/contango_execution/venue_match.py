@@ -4,13 +4,16 @@ All legs of a net order trade at one instant or none does. A leg trades at ``bid
 mirrored when sold; a market order, the natural model and the stress model (which adds slippage per leg) trade at the
 natural price. Nothing is bought or sold on a missing or crossed quote. A leg without a bid cannot be sold, with one
 exception: a worthless long that is closed as part of a structure is given away at 0.
+
+A stock leg trades at the ticks around the frame's spot plus the slippage of stocks, in any size, and is all or none
+with its options. Its quantity counts as theirs does, in units of the multiplier; its fees are those of stocks.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contango_common.domain.chain import UNKNOWN_SIZE
-from contango_common.domain.instrument import parse_option_id
+from contango_common.domain.instrument import is_option_id, parse_option_id
 from contango_common.domain.money import MICROS
 from contango_common.events.order import Filled
 from contango_execution.params import VenueParams, fraction_millionths, usd_micros
@@ -29,7 +32,7 @@ class Taken:
     sold: int = 0
 
 
-def fill_options(
+def fill_structure(
     state: VenueState, order: VenueOrder, quotes: Sequence[LegQuote], ts_ns: int, taken: dict[str, Taken]
 ) -> Filled | None:
     """What of the order trades at this frame; None when nothing does. ``taken`` is updated with what it takes."""
@@ -38,7 +41,7 @@ def fill_options(
         return None
     if not all(_sellable(state, order, *leg) for leg in legs):
         return None
-    prices = [_price(state.params, order, ratio, quote) for _, ratio, quote in legs]
+    prices = [_price(state.params, order, *leg) for leg in legs]
     net_micros = sum(ratio * price for ratio, price in zip(order.ratios, prices, strict=True))
     if order.limit_ticks is not None and net_micros > order.limit_ticks * order.tick_micros:
         return None
@@ -49,7 +52,7 @@ def fill_options(
     for name, quantity in zip(order.instruments, quantities, strict=True):
         before = taken.get(name, Taken())
         taken[name] = Taken(before.bought + max(quantity, 0), before.sold + max(-quantity, 0))
-    return _option_fill(state, order, units, quantities, prices, quotes)
+    return _filled(state, order, units, quantities, prices, quotes)
 
 
 def _sellable(state: VenueState, order: VenueOrder, name: str, ratio: int, quote: LegQuote) -> bool:
@@ -59,16 +62,16 @@ def _sellable(state: VenueState, order: VenueOrder, name: str, ratio: int, quote
     return order.purpose == "reduce" and len(order.ratios) > 1 and held >= -ratio * order.remaining
 
 
-def _price(params: VenueParams, order: VenueOrder, ratio: int, quote: LegQuote) -> int:
+def _price(params: VenueParams, order: VenueOrder, name: str, ratio: int, quote: LegQuote) -> int:
     """Price of one leg in millionths of currency per underlying unit."""
     if ratio < 0 and quote.bid_ticks == 0:
         return 0
     natural = params.fill_model != "default" or order.limit_ticks is None
     share = _NATURAL if natural else fraction_millionths(params.fill_fractions, len(order.ratios))
     price = leg_price_micros(quote, bought=ratio > 0, tick_micros=order.tick_micros, fraction_millionths=share)
-    if params.fill_model != "stress":
-        return price
-    slippage = params.stress_slippage_ticks * order.tick_micros
+    ticks = params.stress_slippage_ticks if params.fill_model == "stress" else 0
+    ticks += 0 if is_option_id(name) else params.stock_slippage_ticks
+    slippage = ticks * order.tick_micros
     return price + slippage if ratio > 0 else max(0, price - slippage)
 
 
@@ -88,7 +91,7 @@ def _twice_mid_micros(price_micros: int, quote: LegQuote, tick_micros: int) -> i
     return 2 * price_micros if quote.bid_ticks <= 0 else (quote.bid_ticks + quote.ask_ticks) * tick_micros
 
 
-def _option_fill(
+def _filled(
     state: VenueState,
     order: VenueOrder,
     units: int,
@@ -97,6 +100,7 @@ def _option_fill(
     quotes: Sequence[LegQuote],
 ) -> Filled:
     natural = [quote.ask_ticks if q > 0 else quote.bid_ticks for q, quote in zip(quantities, quotes, strict=True)]
+    at_natural = [ticks * order.tick_micros for ticks in natural]
     twice_mid = [
         _twice_mid_micros(price, quote, order.tick_micros) for price, quote in zip(prices, quotes, strict=True)
     ]
@@ -107,12 +111,26 @@ def _option_fill(
         instruments=order.instruments,
         leg_quantities=quantities,
         leg_price_micros=tuple(prices),
-        cash_micros=fill_cash_micros(quantities, prices, order.multiplier),
-        mid_cash_micros=fill_cash_micros(quantities, twice_mid, order.multiplier) // 2,
-        natural_cash_micros=fill_cash_micros(quantities, [t * order.tick_micros for t in natural], order.multiplier),
-        fees_micros=option_fee_micros(quantities, [_contract_fee(state, name) for name in order.instruments]),
+        cash_micros=fill_cash_micros(quantities, prices, order.multiplier, order.lot_micros),
+        mid_cash_micros=fill_cash_micros(quantities, twice_mid, order.multiplier, order.lot_micros) // 2,
+        natural_cash_micros=fill_cash_micros(quantities, at_natural, order.multiplier, order.lot_micros),
+        fees_micros=_fees(state, order, quantities, prices),
         remaining=order.remaining - units,
     )
+
+
+def _fees(state: VenueState, order: VenueOrder, quantities: tuple[int, ...], prices: list[int]) -> int:
+    """Of all legs: per contract, and for a stock leg what stocks cost."""
+    legs = list(zip(order.instruments, quantities, prices, strict=True))
+    options = [(quantity, _contract_fee(state, name)) for name, quantity, _ in legs if is_option_id(name)]
+    stocks = [_asset_fee(state, order, quantity, price) for name, quantity, price in legs if not is_option_id(name)]
+    return option_fee_micros([q for q, _ in options], [fee for _, fee in options]) + sum(stocks)
+
+
+def _asset_fee(state: VenueState, order: VenueOrder, quantity: int, price_micros: int) -> int:
+    rate = round(state.params.stock_commission_rate * MICROS)
+    per_unit = usd_micros(state.params.stock_commission_per_unit_usd)
+    return asset_fee_micros(quantity * order.multiplier, price_micros, order.lot_micros, per_unit, rate)
 
 
 def _contract_fee(state: VenueState, name: str) -> int:
@@ -134,8 +152,6 @@ def fill_asset(state: VenueState, order: VenueOrder, open_price: float) -> Fille
     if order.limit_ticks is not None and order.ratios[0] * price > order.limit_ticks * order.tick_micros:
         return None
     at_open = fill_cash_micros([quantity], [open_micros], order.multiplier, order.lot_micros)
-    rate = round(params.stock_commission_rate * MICROS)
-    per_unit = usd_micros(params.stock_commission_per_unit_usd)
     return Filled(
         order_id=order.order_id,
         fill_id=f"{order.order_id}:f{order.fills + 1}",
@@ -146,6 +162,6 @@ def fill_asset(state: VenueState, order: VenueOrder, open_price: float) -> Fille
         cash_micros=fill_cash_micros([quantity], [price], order.multiplier, order.lot_micros),
         mid_cash_micros=at_open,
         natural_cash_micros=at_open,
-        fees_micros=asset_fee_micros(quantity * order.multiplier, price, order.lot_micros, per_unit, rate),
+        fees_micros=_asset_fee(state, order, quantity, price),
         remaining=0,
     )

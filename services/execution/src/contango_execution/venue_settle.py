@@ -2,6 +2,10 @@
 
 Physically settled contracts are settled in cash at the same print as well: a modelled assumption (the delivered shares
 are taken to be sold at the print, so no overnight or assignment risk is simulated).
+
+The shares beside a call or put that settles stay in the account and are sold at the market when it opens again: no
+exercise takes them. That is a little worse than delivery against the strike, and happens only where a structure was
+held past the rule that closes physically settled contracts before their last trade.
 """
 
 from datetime import date

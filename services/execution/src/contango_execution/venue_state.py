@@ -29,7 +29,10 @@ class Tradable:
 
 @dataclass(slots=True)
 class VenueOrder:
-    """An order as it arrived; ``venue_id`` is empty until accepted, ``lot_micros`` one contract for options."""
+    """An order as it arrived; ``venue_id`` is empty until accepted, ``lot_micros`` one contract for options.
+
+    ``is_option``: there is an option among its legs, and so its prices are those of chain frames.
+    """
 
     order_id: str
     purpose: Literal["open", "reduce"]
@@ -47,6 +50,11 @@ class VenueOrder:
     venue_id: str = ""
     fills: int = 0
 
+    @property
+    def on_frames(self) -> bool:
+        """Whether frames fill it: options do, and shares counted in contracts, which a structure has left behind."""
+        return self.is_option or self.multiplier > 1
+
 
 @dataclass(slots=True)
 class Answer:
@@ -59,7 +67,10 @@ class Answer:
 
 @dataclass(slots=True)
 class VenueState:
-    """``settled`` maps root and yymmdd to the expiry instant; ``feeds`` says what an underlying's feed is worth."""
+    """``holdings`` counts contracts of options and lots of assets.
+
+    ``settled`` maps root and yymmdd to the expiry instant; ``feeds`` says what an underlying's feed is worth.
+    """
 
     params: VenueParams = field(default_factory=VenueParams)
     funded: bool = False

@@ -2,11 +2,16 @@
 
 Nothing may stand before an exit: no halt, no stale feed, no limit is looked at here. Profit target, stop and monitor
 need a fresh mark of every leg (a stale quote is no evidence of a price); the others do not. Targets and stops are
-fractions of an option premium, so stock and spot holdings leave by signal, by hand or in an emergency only.
+fractions of an option premium, so stock and spot holdings leave by signal, by hand or in an emergency only. A structure
+with a stock leg has paid for the stock too: its target and stop are fractions of that whole debit and so far away that
+it leaves by what its option says (days to expiry, last trade), by signal, or by a roll. All legs are closed together.
+
+What a settlement leaves of a structure (the far leg of a calendar, the stock of a covered call) was approved by nobody:
+it is closed at the market as soon as it trades again. Until then it bears the risk of the night.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contango_common.domain.sessions import DAY_NS, days_between
 from contango_common.events.risk import ExitRequested
@@ -31,6 +36,8 @@ class ExitView:
     dte_days: int | None
     regimes: tuple[str, ...]
     due_before_last_trade: bool
+    left_over: bool
+    rolled: bool = False
 
 
 Rule = tuple[str, bool, str, Callable[[ExitView], bool]]
@@ -58,6 +65,7 @@ def _crash(v: ExitView) -> bool:
 
 RULES: tuple[Rule, ...] = (
     ("emergency", True, "flatten was ordered, or legs were assigned", lambda v: v.position.flatten),
+    ("remnant", True, "a leg has settled: what is left is not what was approved", lambda v: v.left_over),
     ("crash", True, "the underlying's regime turned to CRASH_MODE", _crash),
     ("profit", False, "achievable P&L reached the target", _profit),
     ("stop", False, "N of the last M marks were beyond the stop", _stop),
@@ -68,6 +76,7 @@ RULES: tuple[Rule, ...] = (
         lambda v: v.dte_days is not None and v.params.dte is not None and v.dte_days <= v.params.dte,
     ),
     ("monitor", False, "near expiry a part of the target is enough", _monitor),
+    ("roll", False, "another position was approved in its place", lambda v: v.rolled),
     ("last_trade", False, "AM-settled or physical contracts stop trading", lambda v: v.due_before_last_trade),
     ("signal", False, "the strategy asked for it", lambda v: v.position.signal_why is not None),
     ("manual", False, "a person asked for it", lambda v: v.position.manual is not None),
@@ -75,7 +84,7 @@ RULES: tuple[Rule, ...] = (
 
 # Of an underlying that is not seen any more: what no price decides.
 UNSEEN_RULES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule[0] not in ("profit", "stop", "monitor"))
-SPOT_RULES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule[0] in ("emergency", "signal", "manual"))
+SPOT_RULES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule[0] in ("emergency", "roll", "signal", "manual"))
 
 
 def pnl_micros(position: Position) -> int | None:
@@ -110,10 +119,6 @@ def note_stop(position: Position, params: ExitParams, minutes_open: float | None
     position.stop_hits = [*position.stop_hits, pnl <= -loss][-params.stop_confirm_m :]
 
 
-def _is_spot(position: Position) -> bool:
-    return not position.legs[0].is_option
-
-
 def view(state: RiskState, position: Position, ts_ns: int) -> ExitView:
     params = state.params.exits
     target = None if params.profit_target is None else abs(position.open_cash_micros) * params.profit_target
@@ -125,6 +130,7 @@ def view(state: RiskState, position: Position, ts_ns: int) -> ExitView:
         dte_days=dte_days(position, state.equity.session_date),
         regimes=tuple(state.regimes.get(position.entry.underlying, {}).values()),
         due_before_last_trade=_last_trade_due(state, position, ts_ns),
+        left_over=left_over(position, ts_ns),
     )
 
 
@@ -134,29 +140,34 @@ def dte_days(position: Position, session_date: int) -> int | None:
     return days_between(session_date, min(dates)) if dates and session_date else None
 
 
+def left_over(position: Position, ts_ns: int) -> bool:
+    """Whether a leg has settled and what is left lives on; not while a held leg still waits for its settlement."""
+    if not position.settled:
+        return False
+    held = [leg for leg in position.legs if leg.lots]
+    return bool(held) and all(not leg.is_option or leg.expiry_ns > ts_ns for leg in held)
+
+
 def request(state: RiskState, position: Position, ts_ns: int) -> ExitRequested | None:
     """The exit of one position: once, and once more only when it becomes an emergency."""
-    return _request(state, position, ts_ns, SPOT_RULES if _is_spot(position) else RULES)
+    return _request(view(state, position, ts_ns), SPOT_RULES if position.spot else RULES)
 
 
-def roll(position: Position) -> ExitRequested | None:
+def roll(state: RiskState, position: Position, ts_ns: int) -> ExitRequested | None:
     """The exit of a position that another one replaces; None when it is flat or its exit stands already."""
-    if position.flat or position.exit is not None:
-        return None
-    names, lots = [leg.instrument for leg in position.legs], [leg.lots for leg in position.legs]
-    closing = reduce_all(position.entry.position_id, names, lots)
-    return None if closing is None else _requested(position, closing, [("roll", False)])
+    seen = replace(view(state, position, ts_ns), rolled=True)
+    return None if position.exit is not None else _request(seen, SPOT_RULES if position.spot else RULES)
 
 
 def request_unseen(state: RiskState, position: Position, ts_ns: int) -> ExitRequested | None:
     """The same without a fresh mark: price rules are left out."""
-    return _request(state, position, ts_ns, SPOT_RULES if _is_spot(position) else UNSEEN_RULES)
+    return _request(view(state, position, ts_ns), SPOT_RULES if position.spot else UNSEEN_RULES)
 
 
-def _request(state: RiskState, position: Position, ts_ns: int, rules: tuple[Rule, ...]) -> ExitRequested | None:
+def _request(seen: ExitView, rules: tuple[Rule, ...]) -> ExitRequested | None:
+    position = seen.position
     if position.flat or (position.exit is not None and position.exit.urgency == "emergency"):
         return None
-    seen = view(state, position, ts_ns)
     hits = [(name, urgent) for name, urgent, _, test in rules if test(seen)]
     if not hits or (position.exit is not None and not hits[0][1]):
         return None

@@ -7,7 +7,7 @@ calendar day. Signs come from the signed lots alone: a sold put has negative lot
 
 The forward is S·exp((r − q)·T) where the log gave a rate and a yield, else put-call parity of the held expiry. A leg
 whose mid has no implied volatility (no bid, stale, below intrinsic) keeps its last good one; a leg that never had one
-takes the fitted smile's, and without a smile the position's Greeks are unknown.
+takes the fitted smile's, and without a smile the position's Greeks are unknown. A stock leg has delta alone.
 """
 
 import math
@@ -38,6 +38,9 @@ def expose(
     known = True
     for leg in position.legs:
         if not leg.lots:
+            continue
+        if not leg.is_option:
+            add_stock(total, leg.lots * position.entry.multiplier, asset)
             continue
         t_years = max(0.0, (leg.expiry_ns - ts_ns) / YEAR_NS)
         carry = _carry(frame, leg, asset, position.entry.tick_micros, t_years, carries)
@@ -80,10 +83,16 @@ def add_leg(
     total.theta += units * theta / _DAYS
 
 
+def add_stock(total: Greeks, units: float, asset: Asset) -> None:
+    """Add ``units`` (lots × multiplier, signed) of a stock or spot asset to ``total``: delta alone."""
+    total.delta += units * asset.lot_micros / 1e6 * asset.spy_equivalent
+
+
 def spot_greeks(position: Position, asset: Asset) -> Greeks:
-    """Greeks of a stock or spot holding: delta alone."""
-    leg = position.legs[0]
-    return Greeks(delta=leg.lots * asset.lot_micros / 1e6 * position.entry.multiplier * asset.spy_equivalent)
+    """Greeks of a stock or spot holding."""
+    total = Greeks()
+    add_stock(total, position.legs[0].lots * position.entry.multiplier, asset)
+    return total
 
 
 def sum_greeks(positions: list[Position]) -> Greeks | None:

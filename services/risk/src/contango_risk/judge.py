@@ -82,7 +82,8 @@ def _order_done(state: RiskState, event: order.OrderDone, at: At) -> list[Event]
 
 def _settled(state: RiskState, event: Event, at: At) -> list[Event]:
     facts = _closings(state, state.ledger.positions.values())
-    return facts + _exits(state, (p for p in state.ledger.positions.values() if p.flatten), at)
+    due = (p for p in state.ledger.positions.values() if p.flatten or exits.left_over(p, at.ts_ns))
+    return facts + _exits(state, due, at)
 
 
 def _account(state: RiskState, event: order.AccountSnapshot, at: At) -> list[Event]:

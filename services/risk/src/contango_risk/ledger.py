@@ -6,7 +6,7 @@ position, so the positions' flows and the book's cash cannot drift apart.
 
 from contango_common.domain.instrument import is_option_id, parse_option_id
 from contango_common.events.order import Assigned, Expired, Filled
-from contango_risk.maxloss import Holding, max_loss_micros
+from contango_risk.maxloss import NEVER, Holding, max_loss_micros
 from contango_risk.state import Asset, Entry, Ledger, Leg, Marks, OrderRef, Pending, Position, Root
 
 CLOSED_FILLS = 512  # how many fills of trades that are over are still recognised when they are reported again
@@ -82,11 +82,15 @@ def owner(ledger: Ledger, fill: Filled) -> Position | None:
 
 
 def net_holdings(ledger: Ledger) -> dict[str, int]:
-    """Signed lots per instrument over all positions, without zeros: what the venue should say it holds."""
+    """Signed contracts or lots per instrument over all positions, without zeros: what the venue should say it holds.
+
+    A stock leg is held in units of its position's multiplier; the account counts shares.
+    """
     net: dict[str, int] = {}
     for position in ledger.positions.values():
         for leg in position.legs:
-            net[leg.instrument] = net.get(leg.instrument, 0) + leg.lots
+            lots = leg.lots if leg.is_option else leg.lots * position.entry.multiplier
+            net[leg.instrument] = net.get(leg.instrument, 0) + lots
     return {name: lots for name, lots in sorted(net.items()) if lots}
 
 
@@ -110,14 +114,18 @@ def book_expiry(ledger: Ledger, expired: Expired, assets: dict[str, Asset]) -> l
     return touched
 
 
-def settle_netted(ledger: Ledger, prints: dict[str, float], ts_ns: int, assets: dict[str, Asset]) -> None:
-    """Contracts that positions hold against each other: the venue sees none, so they settle among us on the print."""
+def settle_netted(ledger: Ledger, prints: dict[str, float], assets: dict[str, Asset]) -> None:
+    """Contracts that positions hold against each other: the venue sees none, so they settle among us on the print.
+
+    They are known by the date in their names: a contract bought at the last frame was never marked, and what its expiry
+    is as an instant is not known here.
+    """
     net: dict[str, int] = {}
-    due = [(p, leg) for p in ledger.positions.values() for leg in p.legs if leg.lots and 0 < leg.expiry_ns <= ts_ns]
-    for _, leg in due:
+    held = [(p, leg) for p in ledger.positions.values() for leg in p.legs if leg.lots and leg.is_option]
+    for _, leg in held:
         net[leg.instrument] = net.get(leg.instrument, 0) + leg.lots
-    for position, leg in due:
-        price = prints.get(print_key(leg.root, leg.expiry_ns))
+    for position, leg in held:
+        price = prints.get(print_key(leg.root, leg.expiry_date))
         if price is None or net[leg.instrument] != 0:
             continue
         inside = round(price * 1_000_000) - leg.strike_millis * 1000
@@ -129,8 +137,8 @@ def settle_netted(ledger: Ledger, prints: dict[str, float], ts_ns: int, assets: 
         refresh_max_loss(position, assets)
 
 
-def print_key(root: str, expiry_ns: int) -> str:
-    return f"{root}:{expiry_ns}"
+def print_key(root: str, expiry_date: int) -> str:
+    return f"{root}:{expiry_date}"
 
 
 def book_assignment(ledger: Ledger, assigned: Assigned, assets: dict[str, Asset]) -> list[str]:
@@ -162,7 +170,7 @@ def close_position(ledger: Ledger, position_id: str) -> None:
     ledger.closed_fills.update(dict.fromkeys(position.fills, True))
     for fill_id in list(ledger.closed_fills)[:-CLOSED_FILLS]:
         del ledger.closed_fills[fill_id]
-    if not position.legs[0].is_option:
+    if position.spot:
         ledger.spot_positions -= 1
     for order_id in [key for key, ref in ledger.orders.items() if ref.position_id == position_id]:
         del ledger.orders[order_id]
@@ -184,7 +192,7 @@ def holding(entry: Entry, leg: Leg, lots: int, assets: dict[str, Asset]) -> Hold
         return Holding(lots * entry.multiplier * 1_000_000, leg.strike_millis, leg.is_call, leg.expiry_date)
     asset = assets.get(entry.underlying)
     lot_micros = asset.lot_micros if asset else 1_000_000
-    return Holding(lots * entry.multiplier * lot_micros, 0, True)
+    return Holding(lots * entry.multiplier * lot_micros, 0, True, NEVER)
 
 
 def leg_of(instrument: str, ratio: int) -> Leg:
@@ -237,7 +245,7 @@ def _open_position(ledger: Ledger, position_id: str, fill: Filled, ts_ns: int, r
     legs = [leg_of(name, ratio) for name, ratio in zip(entry.instruments, entry.ratios, strict=True)]
     position = Position(entry, legs, opened_ns=ts_ns, flatten=entry.kind == "adopted")
     ledger.positions[position_id] = position
-    if not legs[0].is_option:
+    if position.spot:
         ledger.spot_positions += 1
         ledger.spot_seen = True
     return position
@@ -245,7 +253,8 @@ def _open_position(ledger: Ledger, position_id: str, fill: Filled, ts_ns: int, r
 
 def _adopted(position_id: str, fill: Filled, roots: dict[str, Root]) -> Entry:
     """A fill without an approval of ours is still our money: it becomes a position of its own, to be flattened."""
-    first = leg_of(fill.instruments[0], 1)
+    legs = [leg_of(name, 1) for name in fill.instruments]
+    first = next((leg for leg in legs if leg.is_option), legs[0])  # beside a stock the option says the multiplier
     root = roots.get(first.root)
     return Entry(
         position_id=position_id,

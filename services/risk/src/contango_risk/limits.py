@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from contango_common.domain.instrument import is_option_id
+from contango_common.domain.money import MICROS
 from contango_risk.ledger import leg_of
 from contango_risk.look import Look
 
@@ -68,6 +70,23 @@ def _closing(v: Look) -> bool:
     return position is not None and position.exit is not None
 
 
+def _adjusting(v: Look) -> bool:
+    """Whether another change of the same position is approved and not final yet."""
+    waiting = v.state.ledger.pending.values()
+    return v.entry.adjusts is not None and any(p.entry.adjusts == v.entry.adjusts for p in waiting)
+
+
+def _stock_legs(v: Look) -> list[str]:
+    """Instruments beside options that are none; a holding without any option has no stock *leg*."""
+    stocks = [name for name in v.entry.instruments if not is_option_id(name)]
+    return stocks if len(stocks) < len(v.entry.instruments) else []
+
+
+def _whole_lots(v: Look) -> bool:
+    asset = v.state.assets.get(v.entry.underlying)
+    return not _stock_legs(v) or asset is None or asset.lot_micros == MICROS
+
+
 def _held(v: Look) -> dict[str, str]:
     ledger = v.state.ledger
     held = {key: position.entry.underlying for key, position in ledger.positions.items()}
@@ -99,6 +118,17 @@ RULES: tuple[Rule, ...] = (
         "the position to be changed is not being closed",
         lambda v: _flag(not _closing(v)),
     ),
+    (
+        "adjustment_under_way",
+        "no other change of that position is still to be filled",
+        lambda v: _flag(not _adjusting(v)),
+    ),
+    (
+        "stock_leg_not_underlying",
+        "a stock beside options is their underlying, in one leg",
+        lambda v: _flag(_stock_legs(v) in ([], [v.entry.underlying])),
+    ),
+    ("stock_lot_not_one", "a stock beside options trades in whole units", lambda v: _flag(_whole_lots(v))),
     ("already_held", "the proposal is new", lambda v: _flag(v.entry.position_id not in _held(v))),
     ("multiplier_differs", "the contracts have their root's multiplier", _multiplier),
     ("max_loss_not_finite", "the structure can lose a finite amount only", lambda v: _flag(v.entry.defined_risk)),

@@ -9,6 +9,7 @@ Per contract and in ticks:
 
 A bid of 0 is never half of a mid: a bought leg without a bid is worth 0, a sold leg without a bid costs the ask, in
 all three marks. A leg without a usable quote (missing, crossed, flagged) keeps its last good one and is *stale*.
+A stock leg beside options is quoted at the ticks around the frame's spot.
 """
 
 from math import gcd
@@ -17,6 +18,7 @@ import numpy as np
 
 from contango_common.domain.blocks import Block
 from contango_common.domain.chain import key_of
+from contango_common.domain.structure import spot_quote_ticks
 from contango_common.events.market import ChainFrame
 from contango_risk.params import FillFractions
 from contango_risk.state import Asset, Leg, Position
@@ -29,7 +31,11 @@ def quote_legs(position: Position, frame: ChainFrame, ts_ns: int) -> None:
     contracts, quotes = frame.contract_columns(), frame.quote_columns()
     bids, asks = quotes["bid_ticks"], quotes["ask_ticks"]
     for leg in position.legs:
-        if not leg.lots or not leg.is_option:
+        if not leg.lots:
+            continue
+        if not leg.is_option:
+            leg.bid_ticks, leg.ask_ticks = spot_quote_ticks(frame.spot, position.entry.tick_micros)
+            leg.quoted_ns, leg.stale = ts_ns, False
             continue
         if leg.listing != frame.contracts:
             _find(leg, frame, contracts)

@@ -6,12 +6,17 @@ strike, or (when the slope beyond the last strike is negative) nowhere: the loss
 Legs of several expiries: when all sold legs expire at one instant and no bought leg before it (calendars, diagonals),
 the bought legs are counted at intrinsic value at that instant. Otherwise every expiry is taken at its own worst price
 and the minima are added: a bought leg that expires first protects nothing that lives longer.
+
+A stock is a call with strike 0 that never expires: bought, it covers a sold call whenever that one ends (buy-write);
+with a bought put it is counted at the put's expiry, for what is left of a structure then is closed.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from contango_quant.pricing import payoff
+
+NEVER = 99_999_999  # expiry date of what has none, after all dates
 
 
 class Holding(NamedTuple):

@@ -69,7 +69,8 @@ def _tick(state: RiskState, event: market.Tick, at: At) -> None:
 
 
 def _print(state: RiskState, event: market.SettlementPrint, at: At) -> None:
-    state.prints[ledger.print_key(event.root, event.expiry_ns)] = event.price
+    date = event.expiry_date if event.expiry_date is not None else _yyyymmdd(event.expiry_ns // DAY_NS)
+    state.prints[ledger.print_key(event.root, date)] = event.price
 
 
 def _frame(state: RiskState, event: market.ChainFrame, at: At) -> None:
@@ -80,7 +81,7 @@ def _frame(state: RiskState, event: market.ChainFrame, at: At) -> None:
         state.calendar = sessions.trimmed(state.calendar, at.ts_ns)
     ledger.release_overdue(state.ledger, at.ts_ns)
     if state.prints:
-        ledger.settle_netted(state.ledger, state.prints, at.ts_ns, state.assets)
+        ledger.settle_netted(state.ledger, state.prints, state.assets)
         state.prints.clear()
     _mark_frame(state, event, asset, at.ts_ns)
     note_equity(state, equity_micros(state.ledger))
@@ -90,7 +91,7 @@ def _mark_frame(state: RiskState, event: market.ChainFrame, asset: Asset, ts_ns:
     open_minutes = sessions.minutes_open(state.calendar, ts_ns) if state.ledger.positions else None
     carries: dict[str, tuple[float, float]] = {}
     for position in state.ledger.positions.values():
-        if position.entry.underlying != event.underlying or not position.legs[0].is_option:
+        if position.entry.underlying != event.underlying or position.spot:
             continue
         quote_legs(position, event, ts_ns)
         mark_options(position, state.params.fill_fractions, ts_ns)
@@ -114,7 +115,7 @@ def _mark_bars(state: RiskState, event: market.Bars, ts_ns: int) -> None:
             new_session(state, int(state.calendar.date[0]))
     if state.ledger.spot_positions:
         for position in state.ledger.positions.values():
-            if position.entry.underlying in event.symbols and not position.legs[0].is_option:
+            if position.entry.underlying in event.symbols and position.spot:
                 asset = _asset(state, position.entry.underlying)
                 price = event.close[event.symbols.index(position.entry.underlying)]
                 asset.price, asset.price_ns = price, ts_ns
@@ -190,7 +191,7 @@ def _order_unknown(state: RiskState, event: order.OrderUnknown, at: At) -> None:
 def _filled(state: RiskState, event: order.Filled, at: At) -> None:
     ledger.book_fill(state.ledger, event, at.ts_ns, state.assets, state.roots)
     position = ledger.owner(state.ledger, event)
-    if position is not None and not position.legs[0].is_option:
+    if position is not None and position.spot:
         position.greeks = spot_greeks(position, _asset(state, position.entry.underlying))
     elif position is not None:
         _estimate_greeks(position)

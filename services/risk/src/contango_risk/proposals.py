@@ -1,5 +1,6 @@
 """A proposal's way: kept as a draft, judged by every limit, sized by the smallest size, approved or refused."""
 
+from fractions import Fraction
 from math import floor
 
 from contango_common.events.base import Event
@@ -58,8 +59,9 @@ def draft_of(state: RiskState, proposal: Proposal, ts_ns: int) -> Entry:
 def decide_proposal(state: RiskState, proposal: Proposal, ts_ns: int) -> list[Event]:
     """Approved with every size, or Refused with every reason; a roll that is approved asks for the exit of the old one.
 
-    A roll is judged with both positions counted, for nobody knows when the old one will be closed: it never exceeds a
-    limit, whichever order fills first.
+    A roll is judged with both positions counted, in heat, Greeks and number alike, for nobody knows when the old one
+    will be closed: it exceeds no limit whichever order fills first, or if one of them never does. A book that is full
+    does not roll; the old position then leaves by its own exits.
     """
     entry = state.ledger.drafts[proposal.proposal_id]
     seen = look(state, entry, ts_ns)
@@ -67,8 +69,8 @@ def decide_proposal(state: RiskState, proposal: Proposal, ts_ns: int) -> list[Ev
     possible = sizes(seen) if entry.defined_risk and entry.unit_max_loss_micros > 0 else {}
     reasons += [f"size_{name}" for name, size in possible.items() if size <= 0]
     quantity, scaled = _scaled(entry, min(possible.values(), default=0))
+    numbers["multiplier"] = None if scaled is None else scaled[1]
     if scaled is not None:
-        numbers["multiplier"] = scaled[1]
         possible = {**possible, "multiplied": quantity}
         if quantity <= 0 and not any(reason.startswith("size_") for reason in reasons):
             reasons.append(f"size_multiplier_{scaled[0]}")
@@ -87,17 +89,20 @@ def decide_proposal(state: RiskState, proposal: Proposal, ts_ns: int) -> list[Ev
         ]
     approved = _approved(_open_risk(entry, quantity), proposal, possible, numbers)
     old = state.ledger.positions.get(entry.adjusts or "") if entry.closes else None
-    closing = None if old is None else roll(old)
+    closing = None if old is None else roll(state, old, ts_ns)
     return [approved] if closing is None else [approved, closing]
 
 
 def _scaled(entry: Entry, size: int) -> tuple[int, tuple[str, float] | None]:
-    """Units after the smallest multiplier, rounded down, and which it is; one above 1 never enlarges anything."""
+    """Units after the smallest multiplier, rounded down, and which it is; one above 1 never enlarges anything.
+
+    The factor is taken as the decimal it is written as: 0.29 of 100 units are 29, not 28.
+    """
     if not entry.multipliers:
         return size, None
     name = min(entry.multipliers, key=lambda key: (entry.multipliers[key], key))
     factor = min(1.0, max(0.0, entry.multipliers[name]))
-    return floor(size * factor), (name, factor)
+    return floor(size * Fraction(repr(factor))), (name, factor)
 
 
 def _open_risk(entry: Entry, quantity: int) -> OpenRisk:
@@ -137,7 +142,7 @@ def _set_max_loss(entry: Entry, proposed_ticks: int, assets: dict[str, Asset]) -
     """Of one unit bought at the limit; never less than the proposal itself says."""
     legs = [leg_of(name, ratio) for name, ratio in zip(entry.instruments, entry.ratios, strict=True)]
     unit_micros = entry.tick_micros * entry.multiplier
-    if not legs[0].is_option:
+    if not any(leg.is_option for leg in legs):
         asset = assets.get(entry.underlying)
         unit_micros = unit_micros * (asset.lot_micros if asset else 1_000_000) // 1_000_000
     ours = max_loss_micros(-entry.limit_ticks * unit_micros, [holding(entry, leg, leg.ratio, assets) for leg in legs])

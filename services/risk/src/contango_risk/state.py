@@ -145,6 +145,14 @@ class Position:
     def flat(self) -> bool:
         return not any(leg.lots for leg in self.legs)
 
+    @property
+    def spot(self) -> bool:
+        """Whether it never held an option: such a holding lives on bars, every other one on chain frames."""
+        for leg in self.legs:  # noqa: SIM110 (asked at every frame: any() over a generator costs twice as much)
+            if leg.is_option:
+                return False
+        return True
+
 
 @dataclass(slots=True)
 class Pending:

@@ -3,11 +3,11 @@
 Either the four Greeks that its *why* gives (``unit_delta_spy_shares``, ``unit_gamma_spy_shares``,
 ``unit_vega_usd_per_point``, ``unit_theta_usd_per_day``); or every leg's volatility and forward from the smile fitted
 to its expiry; or the volatilities of the sold put and call (``short_put_vol``, ``short_call_vol``), with which every
-leg of that right is priced. Otherwise the Greeks are unknown, and nothing is made up.
+leg of that right is priced. Otherwise the Greeks are unknown, and nothing is made up. A stock leg has delta alone.
 """
 
 from contango_risk.carry import carry_to, known_carry
-from contango_risk.exposure import YEAR_NS, add_leg
+from contango_risk.exposure import YEAR_NS, add_leg, add_stock
 from contango_risk.ledger import leg_of
 from contango_risk.smiles import smile_of, vol_of
 from contango_risk.state import Asset, Entry, Greeks, Leg, Smile
@@ -28,8 +28,12 @@ def unit_greeks(entry: Entry, asset: Asset | None, smiles: dict[str, Smile], ts_
         units = sum(entry.ratios) * entry.multiplier * asset.lot_micros / 1e6
         return Greeks(delta=units * asset.spy_equivalent)
     legs = [leg_of(name, ratio) for name, ratio in zip(entry.instruments, entry.ratios, strict=True)]
-    priced = _by_smile(legs, smiles, ts_ns) or _by_sold_legs(legs, entry, max(0.0, entry.expiry_ns - ts_ns) / YEAR_NS)
-    return None if priced is None else _sum(priced, entry.multiplier, asset)
+    options, t_years = [leg for leg in legs if leg.is_option], max(0.0, entry.expiry_ns - ts_ns) / YEAR_NS
+    priced = _by_smile(options, smiles, ts_ns) or _by_sold_legs(options, entry, t_years)
+    total = None if priced is None else _sum(priced, entry.multiplier, asset)
+    if total is not None:
+        add_stock(total, sum(leg.ratio for leg in legs if not leg.is_option) * entry.multiplier, asset)
+    return total
 
 
 def _by_smile(legs: list[Leg], smiles: dict[str, Smile], ts_ns: int) -> list[Priced] | None:

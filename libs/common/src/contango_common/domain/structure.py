@@ -1,12 +1,16 @@
 """Structures: what is traded as one thing. A leg is an instrument and a signed ratio (+ bought, − sold).
 
 Builders name the strikes in the order the field says them (low to high); they return legs for one unit.
+
+A stock leg stands beside options of that same underlying only. Its ratio counts as theirs do, in contracts: ratio 1 is
+as many shares as the options' multiplier, so that a net price is one number per share for all legs.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 from contango_common.domain.instrument import Right
+from contango_common.domain.money import MICROS
 
 StructureKind = Literal[
     "vertical",
@@ -107,6 +111,18 @@ def butterfly(underlying: str, *, low: str, middle: str, high: str) -> Structure
 def _distinct(*instruments: str) -> None:
     if len(set(instruments)) != len(instruments):
         raise ValueError(f"a structure needs different legs, got {instruments}")
+
+
+def spot_quote_ticks(spot: float, tick_micros: int) -> tuple[int, int]:
+    """Bid and ask, in ticks, of a stock leg where only the spot is known: the whole ticks around it, sizes unknown.
+
+    A spot that is a whole tick is bid and ask at once; what a stock costs beyond that is for the venue to say.
+
+    >>> spot_quote_ticks(271.255, 10_000), spot_quote_ticks(271.26, 10_000)
+    ((27125, 27126), (27126, 27126))
+    """
+    micros = round(spot * MICROS)
+    return micros // tick_micros, -(-micros // tick_micros)
 
 
 def opposite(right: Right) -> Right:
