@@ -27,6 +27,10 @@ QUESTIONS = {
     "$JS.API.CONSUMER.CREATE.LOG",
     "$JS.API.CONSUMER.DELETE.LOG.*",
 }
+BESIDES = {
+    "market-data": {"$JS.API.STREAM.CREATE.LOG"},
+    "gateway": {"$KV.regimes.>", "$JS.API.STREAM.CREATE.KV_regimes", "$JS.API.STREAM.INFO.KV_regimes"},
+}
 
 
 def test_every_service_of_the_house_is_there_once():
@@ -181,8 +185,7 @@ def test_bus_users_have_their_rows_of_the_permission_matrix():
     )
     assert sorted(name for name, *_ in users) == sorted(SERVICES)
     for name, password, publish, subscribe in users:
-        create = {"$JS.API.STREAM.CREATE.LOG"} if name == "market-data" else set()
-        assert set(yaml.safe_load(publish)) == OWN_LOG[name] | QUESTIONS | create
+        assert set(yaml.safe_load(publish)) == OWN_LOG[name] | QUESTIONS | BESIDES.get(name, set())
         assert yaml.safe_load(subscribe) == [f"_INBOX_{name}.>"]
         assert password == f"PASSWORD_{name.upper().replace('-', '_')}"
 
