@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contango_common.domain.at import At
 from contango_common.events.base import Event
 from contango_common.events.fit import MixtureAbsent, MixtureFitted, OuFitted
-from contango_common.events.market import BarHistory, Bars, RootListed
+from contango_common.events.market import AssetListed, BarHistory, Bars, RootListed
 from contango_common.events.system import ParametersChanged
 from contango_common.runtime.fold import decide, evolve, step
 from contango_common.runtime.snapshot import StateCodec
@@ -312,3 +312,45 @@ def test_a_bar_already_known_and_a_bad_parameter_set_change_nothing() -> None:
     _, out = play([(LOG[-1][0], old), (LOG[-1][0], [bad])], state, len(LOG))
     assert out == [[], []]
     assert codec.dump(state) == codec.dump(END)
+
+
+def fits_of(events: list[Event], last: Bars, days: int = FIRST) -> list[Event]:
+    """What is said at a daily close behind a history told in the order of ``events``."""
+    return play([(START_NS, events), (START_NS + DAY_NS * days, [last])])[1][1]
+
+
+def test_the_order_of_the_histories_changes_no_fit() -> None:
+    (ts_ns, (parameters,)), (_, (root, vix, spx)), (_, (bars,)) = LOG[:3]
+    wanted = fits_of([parameters, root, vix, spx], bars)
+    assert kinds([wanted], MixtureFitted)
+    assert fits_of([parameters, root, spx, vix], bars) == wanted
+    assert ts_ns <= START_NS
+
+
+def daily(name: str, close: float) -> Bars:
+    one = (close,)
+    return Bars(timeframe_s=86_400, symbols=(name,), open=one, high=one, low=one, close=one, volume=(1.0,))
+
+
+@pytest.mark.parametrize(("kind", "has_index"), [("stock", True), ("spot", False), ("perpetual", False)])
+def test_a_coin_is_fitted_without_the_volatility_index(kind: str, has_index: bool) -> None:
+    (_, (parameters,)), (_, (_, vix, spx)), (_, (bars,)) = LOG[:3]
+    book = ParametersChanged(params={"signals": {**parameters.params["signals"], "assets": ["BTC"]}}, reason="start")
+    asset = AssetListed(symbol="BTC", kind=kind)
+    closes = spx.columns()
+    coin = history("BTC", FIRST, **{name: closes[name] for name in ("open", "high", "low", "close", "volume")})
+    last = bars.model_copy(update={"symbols": ("BTC", "VIX")})
+    (found,) = kinds([fits_of([book, asset, coin, vix], last)], MixtureFitted)
+    assert ("iv" in found.features) == ("iv_rv_spread" in found.features) == has_index
+    assert "volume_ratio" in found.features
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from([0.0, -37.63, 1.0, 2.0]), min_size=55, max_size=80))
+def test_prices_that_are_not_above_zero_are_missing_features_and_stop_nothing(closes: list[float]) -> None:
+    book = ParametersChanged(params={"signals": {"assets": ["CL"]}}, reason="start")
+    log = [(START_NS, [book]), *((START_NS + DAY_NS * i, [daily("CL", c)]) for i, c in enumerate(closes, 1))]
+    state, _ = play(log)
+    for row, close in zip(state.series["CL"].rows, closes, strict=True):
+        assert math.isnan(row[FEATURES.index("range_pct")]) == (close <= 0.0)
+        assert not any(math.isinf(x) for x in row)

@@ -118,17 +118,43 @@ def test_what_is_in_force_was_seen_and_its_instant_never_goes_back(path: list[Ve
         before, copy = state, asdict(state)
         state = step(state, verdict, i * BAR, P)
         assert asdict(before) == copy
-        assert Verdict(state.label, tuple(state.overlay or ())) in path[: i + 1]
+        assert state.label in [seen.label for seen in path[: i + 1]]
+        assert tuple(state.overlay) in [(), *(seen.overlay for seen in path[: i + 1])]
         assert since <= state.stable_since_ns <= i * BAR
         since = state.stable_since_ns
     codec = TypeAdapter(S1State)
     assert codec.validate_json(codec.dump_json(state)) == state
 
 
-def test_an_abstention_says_why_and_leaves_no_label() -> None:
+SILENT = Verdict(None, (), "not ready: adx")
+
+
+def test_an_abstention_says_why_and_ends_with_the_next_verdict() -> None:
     state = step(S1State(), Verdict("RANGING", (VOLATILE,)), 0, P)
-    state = step(state, Verdict(None, (), "not ready: adx"), BAR, P)
-    assert (state.label, list(state.overlay or ()), state.abstain) == (None, [], "not ready: adx")
+    state = step(state, SILENT, BAR, P)
+    assert state.abstain == "not ready: adx"
+    state = step(state, Verdict("RANGING", (VOLATILE,)), 2 * BAR, P)
+    assert (state.label, state.overlay, state.abstain, state.stable_since_ns) == ("RANGING", [VOLATILE], None, 0)
+
+
+def test_a_silent_bar_is_no_way_round_the_fifteen_minutes() -> None:
+    state = step(S1State(), Verdict("TRENDING_BULLISH"), 0, P)
+    state = step(state, Verdict("RANGING"), BAR, P)
+    state = step(state, SILENT, 2 * BAR, P)
+    state = step(state, Verdict("RANGING"), 3 * BAR, P)
+    assert (state.label, state.candidate) == ("TRENDING_BULLISH", "RANGING")
+    assert step(state, Verdict("RANGING"), 4 * BAR, P).label == "RANGING"
+
+
+@pytest.mark.parametrize("flicker", [0, 1])
+def test_label_and_overlay_do_not_hold_each_other_up(flicker: int) -> None:
+    label = step(S1State(), Verdict("RANGING"), 0, P)
+    overlay = step(S1State(), Verdict("RANGING"), 0, P)
+    for i in (1, 2):
+        label = step(label, Verdict("UNCERTAIN", (VOLATILE,) if i % 2 == flicker else ()), i * BAR, P)
+        overlay = step(overlay, Verdict("UNCERTAIN" if i % 2 == flicker else "RANGING", (VOLATILE,)), i * BAR, P)
+    assert label.label == "UNCERTAIN"
+    assert overlay.overlay == [VOLATILE]
 
 
 @given(verdicts)

@@ -31,7 +31,7 @@ class MarketDataParams(BaseModel):
     source_timeframe: str | None = Field(default="5m", description="timeframe read from the catalog; null: the same")
     daily_bars: bool = Field(default=True, description="frame closed daily bars at the session's close")
     assets: dict[str, AssetParams] = Field(default={}, description="how symbols trade, where the house does not know")
-    history_symbols: tuple[str, ...] = Field(default=("SPX",), description="daily bars before the first frame")
+    history_symbols: tuple[str, ...] = Field(default=("SPX", "VIX"), description="daily bars before the first frame")
     max_dte: int = Field(default=60, ge=1, le=1100, description="contracts listed up to this many calendar days ahead")
     window_low: float = Field(default=-0.15, ge=-0.95, le=0, description="lowest strike framed, relative to spot")
     window_high: float = Field(default=0.08, ge=0, le=5, description="highest strike framed, relative to spot")

@@ -15,13 +15,15 @@ from contango_signals.bank import values_of as frame_values
 from contango_signals.context import entry_parameters, flat, market_context
 from contango_signals.features import values_of
 from contango_signals.profile import key_level
+from contango_signals.regimes.s1 import effects
 from contango_signals.scan import UNKNOWN_REGIME, is_halted
 from contango_signals.sessions24 import session_at
 from contango_signals.sizes import factors_in_force
 from contango_signals.state import State, Symbol, label_of, last_opening_ns, standing
 from contango_signals.strategies.registry import STRATEGIES
 from contango_signals.strategies.spec import Asset, Entry, Held, Leave, Spec
-from contango_signals.switches import level, runs, tried
+from contango_signals.switches import acts, level, runs, tried
+from contango_signals.thresholds import in_force
 from contango_signals.view import held_of, labels_of
 
 DEFAULT_TICK_MICROS = 10_000
@@ -97,10 +99,17 @@ def asset_of(state: State, name: str, held: Held | None, seen: Mapping[str, Any]
         weighted_confidence=agreed.weighted_confidence,
         direction=agreed.direction,
         key_level=None if symbol.levels is None else key_level(symbol.levels, close, state.params.profile),
-        thresholds=MappingProxyType(dict(symbol.thresholds.current)),
+        thresholds=MappingProxyType(thresholds_of(state, symbol)),
         held=held,
         peers=MappingProxyType(dict(seen)),
     )
+
+
+def thresholds_of(state: State, symbol: Symbol) -> dict[str, float]:
+    """Adapted where that acts; in a volatile market, by the intraday rules where they act, 30 % higher."""
+    told = symbol.told.get("s1") if acts(state, "regime_s1") else None
+    _, factor = effects(None, ()) if told is None else effects(told.label, tuple(told.overlay))
+    return in_force(symbol.thresholds.current if acts(state, "thresholds") else {}, factor, state.params.thresholds)
 
 
 def alignment_of(state: State, symbol: Symbol, now_ns: int) -> Alignment:

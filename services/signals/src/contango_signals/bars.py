@@ -36,18 +36,18 @@ def wants_banks(p: SignalsParams) -> bool:
 
 
 def take_bars(state: State, event: Bars, ts_ns: int) -> None:
-    """All symbols of one closed bar."""
+    """All symbols of one closed bar, the volatility indices first: the others are read beside them, in any order."""
     p, daily = state.params, event.timeframe_s == DAILY_S
-    volumes = event.volume or (None,) * len(event.symbols)
-    rows = zip(event.symbols, event.open, event.high, event.low, event.close, volumes, strict=True)
-    for name, open_, high, low, close, volume in rows:
-        bar = Bar(ts_ns, open_, high, low, close, volume)
+    for name, close in zip(event.symbols, event.close, strict=True):
         if name == p.vol_symbol:
             (volindex.take_daily if daily else volindex.take_close)(state.vol, close, ts_ns)
         elif name in p.volatility.family:
             state.vol.others[name] = close
-        else:
-            _take(state, name, bar, daily)
+    volumes = event.volume or (None,) * len(event.symbols)
+    rows = zip(event.symbols, event.open, event.high, event.low, event.close, volumes, strict=True)
+    for name, open_, high, low, close, volume in rows:
+        if name != p.vol_symbol and name not in p.volatility.family:
+            _take(state, name, Bar(ts_ns, open_, high, low, close, volume), daily)
     _diverge(state, event, ts_ns)
 
 
@@ -119,7 +119,7 @@ def _day(state: State, name: str, symbol: Symbol, bar: Bar) -> None:
     """What the end of a session changes beside the indicators."""
     p = state.params
     realised = value(symbol.bank, DAILY, "realised_vol")
-    implied = state.vol.close if state.vol.close is not None else None
+    implied = None if state.crypto.get(name) else state.vol.close  # the index says nothing of coins
     symbol.daily = with_row(symbol.daily, bar.ts_ns, bar.high, bar.low, bar.close, bar.volume, implied, realised)
     mixture = attempt(state, "regime_s0", lambda: _posterior(symbol, bar.ts_ns))
     symbol.mixture = symbol.mixture if mixture is None else mixture

@@ -143,22 +143,23 @@ def _s1(state: State, name: str, symbol: Symbol, at: At) -> list[Event]:
     now, told = symbol.s1, symbol.told.get(s1.DETECTOR)
     if now.label is None and now.abstain is None:
         return []
-    overlay = list(now.overlay or ())
-    if told is not None and (told.label, told.overlay, told.abstain) == (now.label, overlay, now.abstain):
+    label = now.label if now.abstain is None else None
+    overlay = now.overlay if now.abstain is None else []
+    if told is not None and (told.label, told.overlay, told.abstain) == (label, overlay, now.abstain):
         return []
     return [
         RegimeReport(
             symbol=name,
             detector=s1.DETECTOR,
             version=s1.VERSION,
-            label=now.label,
+            label=label,
             previous=None if told is None else told.label,
-            posterior={} if now.label is None else {now.label: 1.0},
+            posterior={} if label is None else {label: 1.0},
             as_of_ns=at.ts_ns,
             stable_since_ns=now.stable_since_ns,
             abstain=now.abstain,
             overlay=tuple(overlay),
-            multiplier=s1.effects(now.label, now.overlay)[0],
+            multiplier=s1.effects(label, overlay)[0],
             why=_why_s1(symbol),
         )
     ]

@@ -153,6 +153,7 @@ class State:
     roots: dict[str, RootSpec] = field(default_factory=dict)
     tick_micros: dict[str, int] = field(default_factory=dict)
     tradable: dict[str, bool] = field(default_factory=dict)
+    crypto: dict[str, bool] = field(default_factory=dict)
     rates: dict[str, Rate] = field(default_factory=dict)
     feeds: dict[str, str] = field(default_factory=dict)
     switches: dict[str, Switch] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """How each fact changes the state: one small handler an event type. Facts that are not listed change nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from contango_common.domain.at import At
@@ -11,6 +12,7 @@ from contango_common.events.base import Event
 from contango_common.events.fit import MixtureAbsent, MixtureFitted, OuFitted
 from contango_common.events.forecast import Forecast, ForecastAbsent
 from contango_common.events.market import (
+    CRYPTO,
     AssetListed,
     BarHistory,
     Bars,
@@ -40,6 +42,7 @@ from contango_signals.config import parse
 from contango_signals.feasibility import with_kills
 from contango_signals.params import SignalsParams
 from contango_signals.profile import Levels
+from contango_signals.regimes.s0 import warmed
 from contango_signals.state import (
     Asked,
     ForecastSeen,
@@ -124,6 +127,7 @@ def _sessions(state: State, event: SessionTable, at: At) -> None:
 def _asset(state: State, event: AssetListed, at: At) -> None:
     state.tick_micros[event.symbol] = event.tick_micros
     state.tradable[event.symbol] = event.kind != "index"
+    state.crypto[event.symbol] = event.kind in CRYPTO
 
 
 def _root(state: State, event: RootListed, at: At) -> None:
@@ -267,7 +271,7 @@ def _profile(state: State, event: ProfileBuilt, at: At) -> None:
 
 def _mixture(state: State, event: MixtureFitted, at: At) -> None:
     symbol = symbol_of(state, event.symbol)
-    symbol.mixture = Mixture(
+    mixture = Mixture(
         sha=event.sha,
         features=list(event.features),
         centre=list(event.centre),
@@ -280,6 +284,7 @@ def _mixture(state: State, event: MixtureFitted, at: At) -> None:
         labels=list(event.labels),
         as_of_ns=at.ts_ns,
     )
+    symbol.mixture = replace(mixture, posterior=warmed(mixture, symbol.daily))
 
 
 def _no_mixture(state: State, event: MixtureAbsent, at: At) -> None:

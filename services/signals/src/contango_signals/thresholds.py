@@ -10,6 +10,7 @@ the map from band to multiplier is monotone. Without a percentile the multiplier
 """
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Self
@@ -103,6 +104,16 @@ def threshold(base: float, multiplier: float, low: float, high: float) -> float:
 def adapted(name: str, multiplier: float, p: ThresholdParams) -> float:
     """The threshold ``name`` under a multiplier."""
     return threshold(*(getattr(p, f"{name}_base"), multiplier, getattr(p, f"{name}_min"), getattr(p, f"{name}_max")))
+
+
+def in_force(current: Mapping[str, float], factor: float, p: ThresholdParams) -> dict[str, float]:
+    """Every threshold as decisions see it: the adapted one, else its base, times ``factor``, not above its bound.
+
+    >>> in_force({"adx": 28.75}, 1.3, ThresholdParams())
+    {'adx': 37.375, 'rvol': 1.9500000000000002}
+    """
+    levels = {name: current.get(name, getattr(p, f"{name}_base")) for name in NAMES}
+    return {name: min(level * factor, getattr(p, f"{name}_max")) for name, level in levels.items()}
 
 
 def changes(state: ThresholdState, percentile: float | None, ts_ns: int, p: ThresholdParams) -> list[Change]:

@@ -76,6 +76,9 @@ class SessionTable(Event):
     close_ns: tuple[int, ...]
 
 
+CRYPTO = ("spot", "perpetual")  # kinds of assets that trade around the clock
+
+
 class AssetListed(Event):
     """An index, stock, spot pair or perpetual that the log speaks of."""
 

@@ -17,7 +17,7 @@ from contango_common.domain.at import At
 from contango_common.domain.errors import UserError
 from contango_common.events.base import Event
 from contango_common.events.fit import MixtureAbsent, MixtureFitted, OuFitted
-from contango_common.events.market import BarHistory, Bars, RootListed
+from contango_common.events.market import CRYPTO, AssetListed, BarHistory, Bars, RootListed
 from contango_common.events.system import ParametersChanged
 from contango_signals.config import parse
 from contango_signals.fitters import mixture, reversion
@@ -31,6 +31,7 @@ NAME = "fit"
 READS = frozenset({"log.md", "log.reference", "log.control.*"})
 DAY_S = 86_400
 INDEX_KEPT = 756
+MAY_LACK = ("iv", "iv_rv_spread", "volume_ratio")  # an index may have no volume, a coin no volatility index
 
 
 @dataclass(slots=True)
@@ -47,7 +48,10 @@ class Series:
 
 @dataclass(slots=True)
 class State:
-    """``wanted`` are the symbols to fit, ``index`` the volatility index's daily closes and their instants."""
+    """``wanted`` are the symbols to fit, ``index`` the volatility index's daily closes and their instants.
+
+    ``crypto`` says of which symbols the index says nothing.
+    """
 
     params: SignalsParams = field(default_factory=SignalsParams)
     series: dict[str, Series] = field(default_factory=dict)
@@ -55,6 +59,7 @@ class State:
     index: list[float] = field(default_factory=list)
     index_ns: list[int] = field(default_factory=list)
     index_by_day: dict[int, float] = field(default_factory=dict)
+    crypto: dict[str, bool] = field(default_factory=dict)
     reverted_week: int = 0
 
 
@@ -69,17 +74,16 @@ def _judge(state: State, event: Bars, at: At) -> list[Event]:
     for name in state.wanted:
         series = state.series.get(name)
         if series is not None and name in event.symbols and series.fitted_month != _month(at.ts_ns):
-            facts += _mixture(name, series, state.params.regimes.s0, at)
+            facts += _mixture(name, series, _table(state, name, series), state.params.regimes.s0, at)
     if state.params.vol_symbol in event.symbols and state.reverted_week != _week(at.ts_ns):
         found = reversion.fit(state.params.vol_symbol, state.index, state.index_ns[-1] if state.index_ns else 0)
         facts += [] if found is None else [found]
     return facts
 
 
-def _mixture(name: str, series: Series, p: s0.S0Params, at: At) -> list[Event]:
-    features = s0.FEATURES if _has_volume(series) else tuple(f for f in s0.FEATURES if f != "volume_ratio")
-    columns = [s0.FEATURES.index(f) for f in features]
-    table = np.array(series.rows, dtype=np.float64).reshape(len(series.rows), len(s0.FEATURES))[:, columns]
+def _mixture(name: str, series: Series, table: Array, p: s0.S0Params, at: At) -> list[Event]:
+    features = _known_features(table, mixture.needed_rows(p))
+    table = table[:, [s0.FEATURES.index(f) for f in features]]
     table = table[np.isfinite(table).all(axis=1)]
     found = mixture.fit(table, features, p, series.means)
     if isinstance(found, str):
@@ -117,10 +121,24 @@ def _rows(table: Any) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(row) for row in table.tolist())
 
 
-def _has_volume(series: Series) -> bool:
-    """Whether the last sessions have volumes: an index may have none, and is fitted without."""
-    ratio = series.rows[-1][s0.FEATURES.index("volume_ratio")] if series.rows else float("nan")
-    return ratio == ratio
+def _table(state: State, name: str, series: Series) -> Array:
+    """All rows (n, F), the volatility index joined by day: its history may come before or after that of the symbol."""
+    table = np.array(series.rows, dtype=np.float64).reshape(len(series.rows), len(s0.FEATURES))
+    if state.crypto.get(name):
+        return table  # the index says nothing of coins
+    ivs = np.array([state.index_by_day.get(_day(ns), np.nan) for ns in series.row_ns], dtype=np.float64) / 100.0
+    table[:, s0.FEATURES.index("iv")] = ivs
+    table[:, s0.FEATURES.index("iv_rv_spread")] = ivs - table[:, s0.FEATURES.index("realised_vol")]
+    return table
+
+
+def _known_features(table: Array, need: int) -> tuple[str, ...]:
+    """All features, without those of ``MAY_LACK`` that too few rows, or not the last one, have."""
+    known = np.isfinite(table)
+    always = [i for i, name in enumerate(s0.FEATURES) if name not in MAY_LACK]
+    early = known[:, always].all(axis=1).sum() < need  # nothing is fitted yet, and nothing to be left out
+    enough = known[-1:].any(axis=0) & (early | (known.sum(axis=0) >= need))
+    return tuple(name for i, name in enumerate(s0.FEATURES) if i in always or enough[i])
 
 
 def _bars(state: State, event: Bars, at: At) -> None:
@@ -162,7 +180,7 @@ def _take_index(state: State, close: float, ts_ns: int) -> None:
 def _take(state: State, name: str, ts_ns: int, high: float, low: float, close: float, volume: float | None) -> None:
     series = state.series.setdefault(name, Series())
     before = series.daily
-    series.daily = with_row(before, ts_ns, high, low, close, volume, state.index_by_day.get(_day(ts_ns)), None)
+    series.daily = with_row(before, ts_ns, high, low, close, volume, None, None)
     if series.daily is before:
         return
     d = series.daily
@@ -170,6 +188,10 @@ def _take(state: State, name: str, ts_ns: int, high: float, low: float, close: f
     keep = state.params.regimes.s0.max_rows
     series.rows = [*series.rows, [float("nan") if (x := row[f]) is None else x for f in s0.FEATURES]][-keep:]
     series.row_ns = [*series.row_ns, ts_ns][-keep:]
+
+
+def _asset(state: State, event: AssetListed, at: At) -> None:
+    state.crypto[event.symbol] = event.kind in CRYPTO
 
 
 def _root(state: State, event: RootListed, at: At) -> None:
@@ -219,6 +241,7 @@ def _month(ts_ns: int) -> int:
 
 EVOLVE: dict[type[Event], Callable[[State, Any, At], None]] = {
     ParametersChanged: _parameters,
+    AssetListed: _asset,
     RootListed: _root,
     Bars: _bars,
     BarHistory: _history,

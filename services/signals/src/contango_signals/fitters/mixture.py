@@ -4,10 +4,11 @@ Rows are scaled by median and interquartile range, frozen at the fit. The number
 smallest BIC. Names come from the components' own means: "bull" where the drift (momentum plus trend, scaled) is not
 below 0, "high" where volatility (realised and implied, scaled) lies above the weighted mean of all components *and*
 above a floor, so that a calm year has no "high volatility" half; two components may share a name. Components are
-matched to those of the previous fit, so that their order does not jump. The transition matrix is counted from the fit's
-own filtered sequence.
+matched to those of the previous fit, so that their order does not jump. The transition matrix is counted from the
+posteriors of neighbouring sessions in the fit.
 
-The published fit (``source_s0``) takes the last 60 bars, standard scores, four full covariances, and no memory.
+The published fit (``source_s0``) takes the last 60 bars, of which its look-back of 50 leaves ten rows, standard scores,
+four full covariances (143 parameters), and no memory.
 
 References:
     [1] C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, section 9.2.
@@ -29,7 +30,7 @@ from contango_quant.stats.mixture import match
 from contango_signals.regimes.s0 import S0Params
 
 Floats = npt.NDArray[np.float64]
-SOURCE_ROWS, SOURCE_COMPONENTS = 60, 4
+SOURCE_ROWS, SOURCE_COMPONENTS = 10, 4
 SEED, STARTS, ITERATIONS = 20_140_103, 3, 300
 RIDGE = 1e-4
 HIGH_VOL_FLOOR = 0.14  # annual; below it nothing is called a high volatility
@@ -60,7 +61,7 @@ def fit(rows: npt.ArrayLike, features: Sequence[str], p: S0Params, previous: Flo
     ``previous`` are the means (K, F) of the fit before in raw units, whose order is kept.
     """
     x = np.asarray(rows, dtype=np.float64)
-    need = SOURCE_ROWS - 50 if p.source_s0 else p.min_rows  # the published look-back leaves ten usable rows
+    need = needed_rows(p)
     x = x[-SOURCE_ROWS:] if p.source_s0 else x[-p.max_rows :]
     if len(x) < max(need, x.shape[1] + 2 if x.ndim == 2 else need):
         return f"{need} sessions with every feature are needed, {len(x)} are there"
@@ -93,6 +94,11 @@ def fit(rows: npt.ArrayLike, features: Sequence[str], p: S0Params, previous: Flo
         rows=len(x),
         bic=bic,
     )
+
+
+def needed_rows(p: S0Params) -> int:
+    """Rows with every feature below which nothing is fitted."""
+    return SOURCE_ROWS if p.source_s0 else p.min_rows
 
 
 def raw_means(f: Fitted) -> Floats:

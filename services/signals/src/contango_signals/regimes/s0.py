@@ -13,6 +13,7 @@ name has ``abstain_below`` the detector abstains.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from contango_common.domain.declare import Section, param
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 DETECTOR, VERSION = "s0", 1
 LABELS = ("bull_low_vol", "bull_high_vol", "bear_low_vol", "bear_high_vol")
 FEATURES = ("realised_vol", "momentum", "trend", "iv", "iv_rv_spread", "volume_ratio", "range_pct")
-SHORT, LONG = 20, 50
+SHORT, LONG, WARM = 20, 50, 60
 SESSIONS_PER_YEAR = 252
 
 
@@ -48,19 +49,20 @@ def feature_row(
     volumes: Sequence[float | None],
     ivs: Sequence[float | None],
 ) -> dict[str, float | None]:
-    """Features of the last session of the columns (oldest first); None where one cannot be known."""
+    """Features of the last session of the columns (oldest first); None where one cannot be known, as those of prices
+    that are not above 0."""
     row: dict[str, float | None] = dict.fromkeys(FEATURES)
     if not closes:
         return row
-    if len(closes) > SHORT:
+    if len(closes) > SHORT and min(closes[-SHORT - 1 :]) > 0.0:
         returns = [math.log(b / a) for a, b in zip(closes[-SHORT - 1 : -1], closes[-SHORT:], strict=True)]
         mean = sum(returns) / SHORT
         row["realised_vol"] = math.sqrt(sum((r - mean) ** 2 for r in returns) / (SHORT - 1) * SESSIONS_PER_YEAR)
         row["momentum"] = math.log(closes[-1] / closes[-SHORT - 1])
-    if len(closes) >= LONG:
-        slow = sum(closes[-LONG:]) / LONG
+    if len(closes) >= LONG and (slow := sum(closes[-LONG:]) / LONG) > 0.0:
         row["trend"] = (sum(closes[-SHORT:]) / SHORT - slow) / slow
-    row["range_pct"] = (highs[-1] - lows[-1]) / closes[-1]
+    if closes[-1] > 0.0:
+        row["range_pct"] = (highs[-1] - lows[-1]) / closes[-1]
     if ivs and (iv := ivs[-1]) is not None:
         row["iv"] = iv / 100.0
         row["iv_rv_spread"] = None if (rv := row["realised_vol"]) is None else iv / 100.0 - rv
@@ -88,6 +90,18 @@ def filtered(m: "Mixture", x: Sequence[float]) -> list[float]:
     )
     found: list[float] = gaussians.filtered(model, x, m.posterior).tolist()
     return found
+
+
+def warmed(m: "Mixture", d: Daily) -> list[float] | None:
+    """The posterior after the last ``WARM`` sessions, so that a new fit does not forget what is going on; None if no
+    session has every feature. Sessions that lack one are passed over."""
+    posterior: list[float] | None = None
+    for end in range(max(LONG, len(d.closes) - WARM) + 1, len(d.closes) + 1):
+        row = feature_row(d.closes[:end], d.highs[:end], d.lows[:end], d.volumes[:end], d.ivs[:end])
+        x = [value for name in m.features if (value := row.get(name)) is not None]
+        if len(x) == len(m.features):
+            posterior = filtered(replace(m, posterior=posterior), x)
+    return posterior
 
 
 def by_label(posterior: Sequence[float], labels: Sequence[str]) -> dict[str, float]:

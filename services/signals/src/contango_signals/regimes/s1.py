@@ -10,7 +10,7 @@ must be said. It halves sizes and raises thresholds by 30 %. A change counts whe
 an input the rules abstain.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contango_common.domain.declare import Section, param
 
@@ -43,14 +43,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class S1State:
-    """The label in force since ``stable_since_ns``, and the one that wants to follow since ``since_ns``."""
+    """The label in force since ``stable_since_ns``, and the one that wants to follow since ``since_ns``; overlays too.
+
+    ``abstain`` is the reason why nothing can be said now; the label before the silence is kept for what comes after it.
+    """
 
     label: str | None = None
-    overlay: list[str] | None = None
+    overlay: list[str] = field(default_factory=list)
     abstain: str | None = None
     stable_since_ns: int = 0
     candidate: str | None = None
     since_ns: int = 0
+    overlay_candidate: list[str] | None = None
+    overlay_since_ns: int = 0
 
 
 def classify(
@@ -87,21 +92,32 @@ def classify(
 
 
 def step(state: S1State, verdict: Verdict, ts_ns: int, p: S1Params) -> S1State:
-    """After one bar: the first label counts at once, another when it has stood long enough; overlays follow the label.
+    """After one bar: the first label counts at once, another when it has stood long enough. An overlay stands and falls
+    by itself: a flickering one does not hold up the label, nor the label the overlay.
 
-    Label and overlay are one thing for that: whichever changes, the new pair has to stand.
+    A bar that cannot be judged proves nothing: what was about to change has to stand anew behind it.
     """
     if verdict.label is None:
-        return S1State(None, [], verdict.abstain, ts_ns if state.label else state.stable_since_ns)
-    now, wanted = _key(state.label, state.overlay or []), _key(verdict.label, list(verdict.overlay))
+        return S1State(state.label, state.overlay, verdict.abstain, state.stable_since_ns)
+    wanted = list(verdict.overlay)
     if state.label is None:
-        return S1State(verdict.label, list(verdict.overlay), None, ts_ns)
-    if wanted == now:
-        return S1State(state.label, state.overlay, None, state.stable_since_ns)
-    since_ns = state.since_ns if state.candidate == wanted else ts_ns
-    if ts_ns - since_ns >= p.stable_minutes * MINUTE_NS:
-        return S1State(verdict.label, list(verdict.overlay), None, ts_ns)
-    return S1State(state.label, state.overlay, None, state.stable_since_ns, wanted, since_ns)
+        return S1State(verdict.label, wanted, None, ts_ns)
+    since_ns = state.since_ns if state.candidate == verdict.label else ts_ns
+    overlay_since_ns = state.overlay_since_ns if state.overlay_candidate == wanted else ts_ns
+    stable_ns = p.stable_minutes * MINUTE_NS
+    moves = verdict.label != state.label and ts_ns - since_ns >= stable_ns
+    waits = verdict.label != state.label and not moves
+    turns = wanted != state.overlay and ts_ns - overlay_since_ns >= stable_ns
+    lingers = wanted != state.overlay and not turns
+    return S1State(
+        label=verdict.label if moves else state.label,
+        overlay=wanted if turns else state.overlay,
+        stable_since_ns=ts_ns if moves else state.stable_since_ns,
+        candidate=verdict.label if waits else None,
+        since_ns=since_ns if waits else 0,
+        overlay_candidate=wanted if lingers else None,
+        overlay_since_ns=overlay_since_ns if lingers else 0,
+    )
 
 
 def five_label(label: str | None, overlay: tuple[str, ...] | list[str]) -> str:
@@ -122,7 +138,3 @@ def effects(label: str | None, overlay: tuple[str, ...] | list[str] | None) -> t
     (0.5, 1.3)
     """
     return (0.5, 1.3) if VOLATILE in (overlay or ()) else (1.0, 1.0)
-
-
-def _key(label: str | None, overlay: list[str]) -> str:
-    return "+".join([label or "", *overlay])

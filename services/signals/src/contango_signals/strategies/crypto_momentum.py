@@ -46,10 +46,10 @@ def parts(asset: Asset, p: Params) -> dict[str, float] | None:
     """The three scores in [0, 1]; None while one cannot be known."""
     momentum, rvol, atr_percent = read(asset, p, "momentum", "rvol", "atr_percent")
     atr_pctl = asset.values.get("atr_pctl_1h")
+    threshold = asset.thresholds["rvol"]
     if momentum is None or rvol is None or atr_percent is None or atr_pctl is None or atr_percent <= 0.0:
         return None
     expected = atr_percent / 100.0 * 20.0**0.5
-    threshold = asset.thresholds.get("rvol") or 1.5
     return {
         "momentum": min(max(momentum / (2.0 * expected), 0.0), 1.0),
         "volatility": 1.0 - abs(atr_pctl - 50.0) / 50.0,

@@ -13,13 +13,10 @@ from contango_signals.strategies.spec import Asset, Entry, Leave, Spec
 class Params(OnBars):
     """Parameters of the crypto trend.
 
-    >>> Params().adx_base
-    25.0
+    >>> Params().min_confidence
+    0.7
     """
 
-    adx_base: float = param(
-        25.0, "ADX needed until the adaptive threshold is known", unit="ADX points", gt=0, le=100, tune=(18, 35)
-    )
     min_confidence: float = param(0.7, "agreement of the timeframes, at least", unit="score in [0, 1]", ge=0, le=1)
     target_atr: float | None = param(None, "target above the entry; null: none", unit="ATR", gt=0, le=50)
 
@@ -34,12 +31,12 @@ def decide(asset: Asset, p: Params) -> Entry | Leave | None:
     adx, vwap, atr = read(asset, p, "adx", "vwap", "atr")
     if adx is None or vwap is None or atr is None or label != "TRENDING_BULLISH":
         return None
-    needed = asset.thresholds.get("adx") or p.adx_base
+    needed = asset.thresholds["adx"]
     if asset.direction <= 0 or asset.confidence < p.min_confidence or adx < needed or asset.close <= vwap:
         return None
     why: Numbers = {"adx": adx, "adx_needed": needed, "vwap": vwap, "confidence": asset.confidence}
     score = min(adx / 100.0 + 0.5 * asset.weighted_confidence, 1.0)
-    return entry(asset, p, atr, score, why, alternatives=would("adx_base", adx))
+    return entry(asset, p, atr, score, why, alternatives=would("thresholds.adx", adx))
 
 
 SPEC = Spec(

@@ -112,7 +112,7 @@ class Asset:
     weighted_confidence: float
     direction: int
     key_level: str | None
-    thresholds: Values
+    thresholds: Mapping[str, float]
     held: Held | None
     peers: Mapping[str, Values]
 
