@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from contango_common.domain.at import At
 from contango_common.events.market import AssetListed, Bars
+from contango_common.events.signal import Scan
 from contango_common.runtime.fold import step
 from contango_signals import fold
 from contango_signals.assets import thresholds_of
@@ -19,7 +20,9 @@ from contango_signals.history import Daily, with_row
 from contango_signals.names import Switch
 from contango_signals.regimes import s0
 from contango_signals.state import Mixture, Told, new_state
+from contango_signals.switches import gates_off
 from contango_signals.thresholds import NAMES, ThresholdParams, ThresholdState, in_force
+from support.signals_world import Market, book, messages_of, play
 
 DAY_NS = 86_400_000_000_000
 P = ThresholdParams()
@@ -112,3 +115,28 @@ def test_a_new_fit_remembers_the_last_sessions() -> None:
 def test_sessions_without_a_feature_teach_nothing() -> None:
     assert s0.warmed(model(0.9), sessions(20)) is None
     assert s0.warmed(replace(model(0.9), features=["iv", "momentum"]), sessions(90)) is None
+
+
+@pytest.mark.parametrize(("switch", "asked"), [("on", True), ("shadow", False), ("off", False)])
+def test_a_feature_in_shadow_has_its_gate_on_record_and_not_refusing(switch: Switch, asked: bool) -> None:
+    """The confidence asks for more than can be had: on, it refuses; in shadow its verdict is written down."""
+    market = Market(params=book(switches={"fuzzy": switch}, min_confidence=1.0))
+    facts = [fact for _, fact in play(fold, fold.initial(), messages_of(market))]
+    scans = [fact for fact in facts if isinstance(fact, Scan) and fact.candidates]
+    assert scans
+    for scan in scans:
+        assert ("confidence" in scan.gates) == asked
+        assert ("confidence" in scan.kills) == asked
+        assert ("off.confidence" in scan.why) == (not asked)
+        assert ("fuzzy_coverage" in scan.why) == (switch != "off")
+
+
+def test_a_feature_that_failed_refuses_what_it_can_not_answer() -> None:
+    state = new_state()
+    assert gates_off(state) == ()
+    state.switches["fuzzy"] = "off"
+    assert gates_off(state) == ("confidence",)
+    state.failed["fuzzy"] = "ValueError: broken"
+    assert gates_off(state) == ()
+    state.switches["volatility"] = "shadow"
+    assert gates_off(state) == ("term_structure",)

@@ -16,7 +16,7 @@ from contango_signals.state import State
 from contango_signals.strategies.build import Pick, beyond, candidate, nearest_expiry, nearest_strike
 from contango_signals.strategies.registry import STRATEGIES
 from contango_signals.strategies.spec import Candidate, View
-from contango_signals.switches import acts, tried
+from contango_signals.switches import acts, gates_off, tried
 
 FEATURE = "adjustments"
 ASKED = ALWAYS_ON | {"premium_sign", "spread_to_mid", "displayed_size", "contract_tradable", "session_time"}
@@ -41,7 +41,7 @@ def _facts(state: State, want: Want, view: View, frame: ChainFrame, at: At) -> l
     spec, (shared, _) = STRATEGIES[want.held.strategy], shared_of(state, view)
     candidates = [c for c in _candidates(state, want, view) if c.instruments != want.held.instruments]
     around = circumstances_of(state, spec, frame, at, len(candidates), shared)
-    circumstances = judge(SCAN_GATES, around, state.params.gates_off)
+    circumstances = judge(SCAN_GATES, around, gates_off(state))
     asked = ASKED - {"premium_sign"} if want.adjustment == "hedge_delta" else ASKED  # a hedge is paid for
     judged = [_asked(judged_of(state, view, around, circumstances, c), asked) for c in candidates]
     judged.sort(key=lambda pair: (len(pair[1].refusing), pair[0].candidate.off_target))

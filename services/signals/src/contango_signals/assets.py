@@ -22,7 +22,7 @@ from contango_signals.sizes import factors_in_force
 from contango_signals.state import State, Symbol, label_of, last_opening_ns, standing
 from contango_signals.strategies.registry import STRATEGIES
 from contango_signals.strategies.spec import Asset, Entry, Held, Leave, Spec
-from contango_signals.switches import acts, level, runs, tried
+from contango_signals.switches import acts, level, tried
 from contango_signals.thresholds import in_force
 from contango_signals.view import held_of, labels_of
 
@@ -98,11 +98,17 @@ def asset_of(state: State, name: str, held: Held | None, seen: Mapping[str, Any]
         confidence=agreed.confidence,
         weighted_confidence=agreed.weighted_confidence,
         direction=agreed.direction,
-        key_level=None if symbol.levels is None else key_level(symbol.levels, close, state.params.profile),
+        key_level=_key_level(state, symbol, close),
         thresholds=MappingProxyType(thresholds_of(state, symbol)),
         held=held,
         peers=MappingProxyType(dict(seen)),
     )
+
+
+def _key_level(state: State, symbol: Symbol, price: float) -> str | None:
+    if symbol.levels is None or not acts(state, "profile"):
+        return None
+    return key_level(symbol.levels, price, state.params.profile)
 
 
 def thresholds_of(state: State, symbol: Symbol) -> dict[str, float]:
@@ -113,9 +119,9 @@ def thresholds_of(state: State, symbol: Symbol) -> dict[str, float]:
 
 
 def alignment_of(state: State, symbol: Symbol, now_ns: int) -> Alignment:
-    """Agreement of the timeframes; with the feature off none agrees with any other."""
+    """Agreement of the timeframes; unless the feature acts none agrees with any other."""
     p, readings = state.params.alignment, {}
-    if runs(state, "alignment"):
+    if acts(state, "alignment"):
         for name in LENGTH_S:
             frame = symbol.bank.frames.get(name)
             if frame is not None and frame.bar_ns:

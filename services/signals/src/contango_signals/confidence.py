@@ -35,13 +35,17 @@ class FuzzyParams(Section):
 
 @dataclass(frozen=True, slots=True)
 class Assurance:
-    """Confidence in force: ``fused`` in [0, 1], ``size`` = F(1 − σ*), ``units`` = ⌊base · size⌋; None where unknown."""
+    """Confidence in force: ``fused`` in [0, 1], ``size`` = F(1 − σ*), ``units`` = ⌊base · size⌋; None where unknown.
+
+    ``effective`` is how many factors it really rests on.
+    """
 
     fuzzy: Confidence
     sigma: float | None
     fused: float | None
     size: float | None
     units: int | None
+    effective: float | None = None
 
 
 def factors(values: Mapping[str, float | None], iv_rank: float | None, p: FuzzyParams) -> dict[str, float | None]:
@@ -74,7 +78,8 @@ def assurance(
     sigma = None if sigma_pctl is None else sigma_pctl / 100.0
     together = fused(gauss=None, fuzzy=fuzzy.score, neural=None, neural_weight=p.forecast_weight)
     size = None if fuzzy.score is None or sigma is None else g(fuzzy.score, sigma)
-    return Assurance(fuzzy, sigma, together, size, None if size is None else quantity(p.base_units, size))
+    units = None if size is None else quantity(p.base_units, size)
+    return Assurance(fuzzy, sigma, together, size, units, values.get("fuzzy_effective"))
 
 
 NOT_SURE = Assurance(Confidence(None, 0.0, {}, {}, FACTORS, "it failed"), None, None, None, None)

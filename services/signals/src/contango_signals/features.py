@@ -4,6 +4,8 @@
 What is not ready is None; no fact ever carries a nan.
 """
 
+from contango_quant.fuzzy.confidence import FACTORS
+from contango_quant.fuzzy.effective import effective
 from contango_signals.bank import values_of as frame_values
 from contango_signals.history import percentile_of_last
 from contango_signals.profile import in_low_volume, key_level
@@ -37,6 +39,9 @@ def _own(state: State, symbol: Symbol) -> Values:
         f"bars_incomplete_{t}": float(f.incomplete) for t, f in symbol.bank.frames.items() if f.incomplete
     }
     values["rv_pctl_252"] = percentile_of_last(symbol.daily.rvs, 252)
+    if symbol.memberships is not None:
+        weights = state.params.fuzzy.weights
+        values["fuzzy_effective"] = effective(symbol.memberships, [weights.get(name, 0.0) for name in FACTORS])
     for threshold, level in symbol.thresholds.current.items():
         values[f"threshold_{threshold}"] = level
     levels, close = symbol.levels, symbol.bank.close

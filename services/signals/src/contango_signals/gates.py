@@ -84,6 +84,7 @@ def _confidence(c: Circumstances) -> Verdict:
     numbers: Numbers = {
         "fuzzy": a.fuzzy.score,
         "fuzzy_coverage": a.fuzzy.coverage,
+        "fuzzy_effective": a.effective,
         "confidence": a.fused,
         "sigma": a.sigma,
         "fuzzy_size": a.size,

@@ -36,7 +36,7 @@ from contango_signals.score import entry
 from contango_signals.sizes import factors_in_force
 from contango_signals.state import State, five_state, label_of, last_opening_ns, standing
 from contango_signals.strategies.spec import Candidate, Spec, View
-from contango_signals.switches import acts, level, runs, tried
+from contango_signals.switches import acts, gates_off, level, runs, tried
 from contango_signals.timing import before_open, session_of, sessions_between, sessions_to, valid_until
 from contango_signals.volindex import iv_rank
 from contango_signals.volstate import NO_TERM, TermState, term_state
@@ -118,9 +118,9 @@ def _term(state: State, view: View) -> TermState:
 
 
 def _assured(state: State, view: View) -> Assurance | None:
-    """None while fuzzy confidence does not act."""
-    if not acts(state, "fuzzy"):
-        return None
+    """None while fuzzy confidence is off; what has failed is sure of nothing."""
+    if not runs(state, "fuzzy"):
+        return NOT_SURE if "fuzzy" in (*state.failed, *state.failing) else None
     symbol = state.symbols.get(view.underlying)
     sigma = None if symbol is None else sigma_percentile(state, symbol)
     return assurance(view.values, iv_rank(state.vol).rank, sigma, state.params.fuzzy)
@@ -130,7 +130,7 @@ def _look(state: State, spec: Spec, view: View, frame: ChainFrame, at: At, share
     assert spec.propose is not None
     candidates = spec.propose(view, state.params.strategies[spec.name])
     around = circumstances_of(state, spec, frame, at, len(candidates), shared)
-    circumstances = judge(SCAN_GATES, around, state.params.gates_off)
+    circumstances = judge(SCAN_GATES, around, gates_off(state))
     judged = [judged_of(state, view, around, circumstances, candidate) for candidate in candidates]
     judged.sort(key=_order)
     return Look(spec, around, circumstances, judged)
@@ -207,7 +207,7 @@ def judged_of(
     state: State, view: View, around: Circumstances, circumstances: Judgement, candidate: Candidate
 ) -> Judged:
     """A candidate with its prices, odds and scores, and every gate's verdict but the rank."""
-    off, root = state.params.gates_off, view.specs[candidate.expiry.root_index]
+    off, root = gates_off(state), view.specs[candidate.expiry.root_index]
     assert root is not None  # slices exist for listed roots only
     net = net_of(
         leg_quotes(candidate.rows, view.contracts, view.quotes, view.spot, root.tick_micros),
@@ -266,7 +266,7 @@ def _best(state: State, looks: Iterable[Look]) -> frozenset[str]:
 
 
 def _facts(state: State, look: Look, frame: ChainFrame, at: At, best: frozenset[str]) -> list[Event]:
-    off = state.params.gates_off
+    off = gates_off(state)
     judged = [
         (case, outranked(j, not j.refusing and i == 0 and look.spec.name in best, off) if not j.refusing else j)
         for i, (case, j) in enumerate(look.judged)
@@ -337,7 +337,8 @@ def proposal_of(state: State, case: Case, judgement: Judgement, at: At) -> Propo
     candidate, around, net, view = case.candidate, case.around, case.net, case.view
     assert net.max_loss_ticks is not None  # the gate for defined risk cannot be switched off
     inforce, shadow = factors_in_force(state, view.underlying, view.spot)
-    caps = [around.screen.max_units, None if around.assurance is None else around.assurance.units]
+    sure = around.assurance if acts(state, "fuzzy") else None
+    caps = [around.screen.max_units, None if sure is None else sure.units]
     why = _why(case, judgement)
     words = {"term_regime": around.term.regime, "session": None if around.session is None else "regular"}
     return Proposal(

@@ -5,7 +5,8 @@ If it raises, nothing was changed; the feature is off from that instant, the rea
 everything else goes on. A person who switches it on again starts it again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from contango_common.events.signal import FeatureFailed
@@ -13,6 +14,9 @@ from contango_signals.names import Switch
 from contango_signals.state import State
 
 T = TypeVar("T")
+GATES_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"fuzzy": ("confidence",), "volatility": ("term_structure",), "scoring": ("entry_score",)}
+)
 
 
 def level(state: State, feature: str) -> Switch:
@@ -30,6 +34,20 @@ def runs(state: State, feature: str) -> bool:
 def acts(state: State, feature: str) -> bool:
     """Whether decisions follow it."""
     return level(state, feature) == "on"
+
+
+def gates_off(state: State) -> tuple[str, ...]:
+    """Gates that do not refuse: those of the book, and those of features that a person put in shadow or off.
+
+    A feature that failed is another matter: what it would have said is unknown, and its gates do not pass.
+    """
+    silent = [
+        gate
+        for feature, gates in GATES_OF.items()
+        if feature not in state.failed and feature not in state.failing and level(state, feature) != "on"
+        for gate in gates
+    ]
+    return (*state.params.gates_off, *silent)
 
 
 def attempt(state: State, feature: str, make: Callable[[], T]) -> T | None:
