@@ -5,6 +5,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from contango_common.domain.declare import wrong
 from contango_common.domain.errors import UserError
 from contango_common.domain.money import MICROS
 
@@ -87,13 +88,7 @@ def section_of(model: type[P], params: Mapping[str, Any], section: str) -> P:
     try:
         return model.model_validate(params.get(section) or {})
     except ValidationError as error:
-        raise UserError(_first_line(error, section)) from error
-
-
-def _first_line(error: ValidationError, section: str) -> str:
-    first = error.errors(include_url=False)[0]
-    where = ".".join([section, *(str(part) for part in first["loc"])])
-    return f"parameter {where}: {first['msg']} (got {first.get('input')!r}); correct it there"
+        raise UserError(wrong(section, error.errors(include_url=False)[0])) from error
 
 
 def fraction_millionths(fractions: Mapping[int, float], legs: int) -> int:

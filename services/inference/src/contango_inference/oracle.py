@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from contango_common.domain.at import At
+from contango_common.domain.declare import wrong
 from contango_common.domain.errors import UserError
 from contango_common.events.base import Event
 from contango_common.events.forecast import Forecast, ForecastAbsent
@@ -166,9 +167,7 @@ def parse_params(params: dict[str, object]) -> InferenceParams:
     try:
         return InferenceParams.model_validate(params.get("inference") or {})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in ("inference", *first["loc"]))
-        raise UserError(f"{where} = {first.get('input')!r}: {first['msg']}") from None
+        raise UserError(wrong("inference", error.errors(include_url=False)[0])) from None
 
 
 def _answered(state: State, event: Forecast | ForecastAbsent, at: At) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from contango_common.domain.declare import wrong
 from contango_common.domain.errors import UserError
 from contango_execution.params import ExecutionParams, VenueParams
 from contango_inference.params import InferenceParams
@@ -65,7 +66,7 @@ def _problem(problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"unknown key {where}; known keys there: {', '.join(_known(problem['loc'][:-1]))}"
-    return f"{where} = {problem['input']!r}: {problem['msg']}"
+    return wrong("", problem)
 
 
 def _known(loc: tuple[Any, ...]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from contango_common.domain.declare import wrong
 from contango_common.domain.errors import UserError
 
 
@@ -109,6 +110,4 @@ def parse(params: dict[str, Any]) -> RiskParams:
     try:
         return RiskParams.model_validate(params.get("risk") or {})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(("risk", *(str(part) for part in first["loc"])))
-        raise UserError(f"{where}: {first['msg']} (got {first.get('input')!r})") from error
+        raise UserError(wrong("risk", error.errors(include_url=False)[0])) from error

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from contango_common.domain.declare import wrong
 from contango_common.domain.errors import UserError
 from contango_signals.params import SignalsParams
 
@@ -17,6 +18,4 @@ def parse(params: dict[str, Any]) -> SignalsParams:
     try:
         return SignalsParams.model_validate(params.get("signals") or {})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(("signals", *(str(part) for part in first["loc"])))
-        raise UserError(f"{where}: {first['msg']} (got {first.get('input')!r})") from error
+        raise UserError(wrong("signals", error.errors(include_url=False)[0])) from error

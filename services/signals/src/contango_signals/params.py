@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, field_validator, model_validator
 
-from contango_common.domain.declare import Section, param
+from contango_common.domain.declare import Section, param, wrong
 from contango_signals.adjust import AdjustParams
 from contango_signals.alignment import AlignmentParams
 from contango_signals.bank import BankParams
@@ -68,9 +68,8 @@ def _typed(value: Any) -> dict[str, Section]:
             found[name] = raw if isinstance(raw, wanted) else wanted.model_validate(raw or {})
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            where = ".".join((name, *(str(part) for part in first["loc"])))
             known = f"; known keys: {', '.join(wanted.model_fields)}" if first["type"] == "extra_forbidden" else ""
-            raise ValueError(f"{where} = {first.get('input')!r}: {first['msg']}{known}") from None
+            raise ValueError(wrong(name, first) + known) from None
     return found
 
 

@@ -1,5 +1,6 @@
 """How a parameter is declared: default, meaning, unit and range at once, for validation, docs and optimisation."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,3 +24,18 @@ def param(default: Any, meaning: str, *, unit: str = "", tune: tuple[float, floa
     """
     extra: dict[str, Any] = {"unit": unit} | ({} if tune is None else {"tune": list(tune)})
     return Field(default, description=meaning, json_schema_extra=extra, **limits)
+
+
+def wrong(section: str, problem: Mapping[str, Any]) -> str:
+    """What pydantic found wrong with a parameter, as one line: its whole key, the value, what is allowed.
+
+    A value that is a whole group is not repeated.
+
+    >>> problem = {"loc": ("minutes",), "msg": "Input should be greater than or equal to 0", "input": -1}
+    >>> wrong("wait", problem)
+    'wait.minutes = -1: Input should be greater than or equal to 0'
+    """
+    where = ".".join(str(part) for part in (section, *problem["loc"]) if part != "")
+    message, value = str(problem["msg"]).removeprefix("Value error, "), problem.get("input")
+    whole = isinstance(value, Mapping | list | tuple | BaseModel)
+    return f"{where}: {message}" if whole else f"{where} = {value!r}: {message}"
