@@ -33,7 +33,7 @@ def render(a: Analysis) -> str:
         f"it.{warm_up}"
     )
     meaning = meanings()
-    rows = [_row(row, meaning.get(row.gate, "")) for row in a.gates if row.refused]
+    rows = [_row(row, _meaning(row.gate, meaning)) for row in a.gates if row.refused]
     header = ["Gate", "Lets pass when", "By", "", "Refused", "Share", "Alone", "Alone, of its own"]
     idle = "".join(f"<li>{_gate(row.gate)}</li>" for row in a.gates if not row.refused)
     never = f'<h4>Asked every time, never refused</h4><ul class="inline">{idle}</ul>' if idle else ""
@@ -52,6 +52,12 @@ def render(a: Analysis) -> str:
 
 def _gate(name: str) -> str:
     return f"<code>{escape(name)}</code>"
+
+
+def _meaning(gate: str, known: dict[str, str]) -> str:
+    """A multiplier has no row of its own: any feature may bring one."""
+    factor = gate.removeprefix("size_multiplier_")
+    return known.get(gate, "") if factor == gate else f"at least one unit is left by the multiplier {factor}"
 
 
 def _row(row: GateRow, meaning: str) -> list[str]:
