@@ -215,3 +215,10 @@ def test_numbers_read_as_written() -> None:
     assert dollars(-0.4) == "$0"
     assert number(None) == "–"
     assert dollars(1234567.0, sign=True) == "+$1,234,567"
+
+
+def test_one_huge_loss_makes_wide_bars_and_no_billion_of_them() -> None:
+    picture = histogram([-2e10, 0.5, 0.7], title="t", axis="a", step=0.25, rules=())
+    counts = [int(n) for n in re.findall(r": (\d+)<", picture)]
+    assert sum(counts) == 3
+    assert len(picture) < 20_000

@@ -9,14 +9,20 @@ from contango_research.report import svg
 from contango_research.report.scale import Scale, ticks
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960, 232, 46, 14, 24, 36
+MOST_BINS = 200
 
 
 def histogram(
     values: Sequence[float], *, title: str, axis: str, step: float, rules: Sequence[tuple[float, str]]
 ) -> str:
-    """Counts per bin of width ``step``; losses and gains in their own colours; ``rules`` are labelled values."""
+    """Counts per bin of width ``step``; losses and gains in their own colours; ``rules`` are labelled values.
+
+    The width is doubled until ``MOST_BINS`` reach from the smallest value to the largest.
+    """
     if not values:
         return f'<figure><figcaption>{escape(title)}</figcaption><p class="none">No trade was closed.</p></figure>'
+    while max(values) - min(values) > MOST_BINS * step:
+        step *= 2.0
     first, last = int(np.floor(min(values) / step)), int(np.floor(max(values) / step))
     edges = np.arange(first, last + 2) * step
     counts, _ = np.histogram(values, bins=edges)
