@@ -133,3 +133,15 @@ def test_columns_are_read_as_integers_whatever_the_dictionary():
     session = read_session(table([(0, "SPXW", 1900, 1.0, 1.2)]))
     assert session.strike_millis.dtype == np.int32
     assert (session.ask_size.tolist(), session.is_call.tolist()) == ([-1], [0])
+
+
+def test_volume_and_open_interest_come_along_where_the_session_has_them():
+    rows = [(0, "SPXW", 1900, 1.0, 1.2), (0, "SPXW", 1905, 1.1, 1.3)]
+    counted = table(rows).append_column("volume", pa.array([None, 7], pa.int64()))
+    counted = counted.append_column("open_interest", pa.array([None, None], pa.int64()))
+    (plain,), (snapshot,) = (
+        list(cut(read_session(t), Window(60, -0.15, 0.08), DAY, lambda root, expiry: (7, 7), 0.01))
+        for t in (table(rows), counted)
+    )
+    assert set(snapshot.quotes) - set(plain.quotes) == {"volume"}
+    assert snapshot.quotes["volume"].tolist() == [-1, 7]

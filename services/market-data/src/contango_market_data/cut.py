@@ -17,14 +17,18 @@ from contango_market_data.catalog.dates import yyyymmdd
 from contango_market_data.listing import Window
 from contango_market_data.quality import ADJUSTED_ROOT, REASONS, UNTRADABLE, Mask, is_adjusted, quote_mask
 
-COLUMNS = ("quote_ts", "root", "spot", "expiry", "strike", "right", "bid", "ask", "bid_size", "ask_size")
+COUNTS = ("volume", "open_interest")  # in a frame where the session has them, by contract since the session began
+COLUMNS = ("quote_ts", "root", "spot", "expiry", "strike", "right", "bid", "ask", "bid_size", "ask_size", *COUNTS)
 Instants = Callable[[str, int], tuple[int, int]]
 Columns = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class SessionQuotes:
-    """Flat columns of one session, in the order of the catalog (by snapshot, then contract)."""
+    """Flat columns of one session, in the order of the catalog (by snapshot, then contract).
+
+    ``counts`` are those of ``COUNTS`` of which the session knows any.
+    """
 
     roots: tuple[str, ...]
     quote_ns: npt.NDArray[np.int64]
@@ -38,6 +42,7 @@ class SessionQuotes:
     ask: npt.NDArray[np.float64]
     bid_size: npt.NDArray[np.int32]
     ask_size: npt.NDArray[np.int32]
+    counts: Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ def read_session(table: pa.Table) -> SessionQuotes:
         ask=table.column("ask").to_numpy(),
         bid_size=_sizes(table, "bid_size"),
         ask_size=_sizes(table, "ask_size"),
+        counts={name: _sizes(table, name) for name in COUNTS if _known(table, name)},
     )
 
 
@@ -105,6 +111,7 @@ def cut(
             "ask_ticks": ask_ticks[rows],
             "bid_size": session.bid_size[rows],
             "ask_size": session.ask_size[rows],
+            **{name: column[rows] for name, column in session.counts.items()},
         }
         yield Snapshot(
             ts_ns=int(session.quote_ns[start]),
@@ -186,6 +193,11 @@ def _sizes(table: pa.Table, name: str) -> npt.NDArray[np.int32]:
     filled = table.column(name).fill_null(UNKNOWN_SIZE)
     capped: npt.NDArray[np.int32] = np.minimum(filled.to_numpy(), 2**31 - 1).astype(np.int32)
     return capped
+
+
+def _known(table: pa.Table, name: str) -> bool:
+    """Whether the session has any number in a column."""
+    return name in table.column_names and table.column(name).null_count < len(table)
 
 
 def _spot(column: npt.NDArray[np.float64]) -> float | None:

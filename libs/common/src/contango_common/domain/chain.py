@@ -5,7 +5,8 @@ Contracts block, one row a listed option, sorted by expiry, strike, right:
 yyyymmdd), ``expiry_ns``, ``last_trade_ns`` (int64, UTC), ``strike_millis`` (int32), ``is_call`` (int8).
 
 Quotes block, same rows: ``bid_ticks``, ``ask_ticks`` (int32; a bid of 0 is "no bid", an ask of -1 is "no usable
-quote": dropped or flagged by the quality checks), ``bid_size``, ``ask_size`` (int32 contracts, -1 unknown).
+quote": dropped or flagged by the quality checks), ``bid_size``, ``ask_size`` (int32 contracts, -1 unknown); where the
+source has them ``volume`` (contracts traded in the session so far) and ``open_interest`` (int32, -1 unknown).
 """
 
 from collections.abc import Sequence
