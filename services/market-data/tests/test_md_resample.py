@@ -1,6 +1,7 @@
 """Resampling: stream = batch, later bars change nothing, what is forming is never shown, buckets match a slow twin."""
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from contango_common.domain.errors import UserError
 from contango_common.domain.sessions import MINUTE_NS, Sessions
 from contango_common.edge.calendar import session_table
+from contango_market_data.bars import longer
 from contango_market_data.resample import TARGETS, Bar, Resampler, incomplete_flags, resample, to_columns
 
 FIVE = 5 * MINUTE_NS
@@ -151,3 +153,24 @@ def test_a_bar_that_does_not_ascend_is_refused():
         resampler.push(Bar(NYSE.open_ns[0] + FIVE, 1.0, 1.0, 1.0, 1.0, None))
     with pytest.raises(UserError, match="cannot resample"):
         Resampler("7m", NYSE)
+
+
+@settings(deadline=None)
+@given(series())
+def test_what_goes_on_the_log_ascends_and_loses_nothing(case):
+    """Behind a gap two bars may be over at once: they are told as one."""
+    sessions, bars, timeframe = case
+    told = list(longer(bars, timeframe, sessions))
+    assert all(a.ts_ns < b.ts_ns for a, b in pairwise(told))
+    assert {bar.ts_ns for bar in told} <= {bar.ts_ns for bar in bars}
+    over = resample(columns(bars), timeframe, sessions)
+    assert sum(bar.volume for bar in told) == sum(closed.bar.volume for closed in over)
+    if over:
+        assert (told[0].open, told[-1].close) == (over[0].bar.open, over[-1].bar.close)
+        assert max(bar.high for bar in told) == max(closed.bar.high for closed in over)
+
+
+def test_a_cut_bar_and_the_next_that_end_together_are_one():
+    ends = [ROUND.open_ns[0] + minute * MINUTE_NS for minute in (5, 10, 30)]
+    (bar,) = longer(make(ends, [10.0, 12.0, 11.0]), "15m", ROUND)
+    assert bar == Bar(ends[2], 10.0, 13.0, 9.0, 11.5, 30.0)

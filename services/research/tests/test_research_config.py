@@ -42,7 +42,7 @@ def test_every_key_has_a_meaning_and_numbers_have_a_range_or_need_none() -> None
         assert row.meaning, row.key
         assert "Undefined" not in str(row.default), row.key
     free = {row.key for row in ROWS if row.type.startswith(("integer", "number")) and not row.range}
-    assert free == {"signals.volatility.divergence_carry"}, "a log price may be anything"
+    assert free == set()
 
 
 def test_every_feature_and_strategy_stands_in_the_guide() -> None:

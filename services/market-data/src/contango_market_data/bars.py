@@ -1,6 +1,6 @@
 """Closed bars as events: the symbols' bars of one instant side by side, ascending, streamed from the catalog."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
@@ -56,14 +56,29 @@ def _bars(
 ) -> Iterator[Bar]:
     source = params.source_timeframe or params.bar_timeframe
     stored = _stored(catalog, symbol, source, start_ns, end_ns)
-    if source == params.bar_timeframe:
-        yield from stored
-        return
-    resampler = Resampler(params.bar_timeframe, sessions)
+    yield from stored if source == params.bar_timeframe else longer(stored, params.bar_timeframe, sessions)
+
+
+def longer(stored: Iterable[Bar], timeframe: str, sessions: Sessions) -> Iterator[Bar]:
+    """Bars of ``timeframe`` out of stored ones, each at the instant at which it is known; one an instant."""
+    resampler = Resampler(timeframe, sessions)
     for bar in stored:
-        for over in resampler.push(bar):
-            # An incomplete bar is known to be over only now that a later one has closed: it must not show before.
-            yield over.bar if over.bar.ts_ns == bar.ts_ns else over.bar._replace(ts_ns=bar.ts_ns)
+        over = [closed.bar for closed in resampler.push(bar)]
+        if over:  # an incomplete one is known to be over only now that a later bar has closed: it must not show before
+            yield _joined(over)._replace(ts_ns=bar.ts_ns)
+
+
+def _joined(bars: list[Bar]) -> Bar:
+    """One bar of what is told at one instant: behind a gap, a cut one may be over together with the next."""
+    volumes = [bar.volume for bar in bars if bar.volume is not None]
+    return Bar(
+        ts_ns=bars[-1].ts_ns,
+        open=bars[0].open,
+        high=max(bar.high for bar in bars),
+        low=min(bar.low for bar in bars),
+        close=bars[-1].close,
+        volume=sum(volumes) if len(volumes) == len(bars) else None,
+    )
 
 
 def _stored(catalog: Catalog, symbol: str, timeframe: str, start_ns: int, end_ns: int) -> Iterator[Bar]:

@@ -119,10 +119,12 @@ def new_bank(p: BankParams, base_s: int, sessions_per_year: int) -> SymbolBank:
 
 
 def with_bar(bank: SymbolBank, bar: Bar, base_s: int, sessions: Sessions | None) -> SymbolBank:
-    """The bank after one closed base bar; the old one is untouched. A bar that is not newer changes nothing."""
-    if bar.ts_ns <= bank.bar_ns:
+    """The bank after one closed base bar; the old one is untouched.
+
+    A bar that is not newer, or that lies outside every session, changes nothing.
+    """
+    if bar.ts_ns <= bank.bar_ns or (sessions is not None and sessions.at(bar.ts_ns) is None):
         return bank
-    day = _day(sessions, bar.ts_ns)
     frames, closed = dict(bank.frames), []
     for name, frame in bank.frames.items():
         if name == DAILY:
@@ -130,7 +132,7 @@ def with_bar(bank: SymbolBank, bar: Bar, base_s: int, sessions: Sessions | None)
         over, forming, lacking = _over(frame, bar, LENGTH_S[name], base_s, sessions)
         if over:
             closed.append(name)
-            frames[name] = _stepped(frame, over, day, forming, lacking)
+            frames[name] = _stepped(frame, over, sessions, forming, lacking)
         elif forming is not frame.forming:
             frames[name] = replace(frame, forming=forming)
     return SymbolBank(frames, bar.ts_ns, bar.close, bar.high, bar.low, bar.volume, closed)
@@ -142,7 +144,7 @@ def with_daily(bank: SymbolBank, bar: Bar) -> SymbolBank:
     if bar.ts_ns <= frame.bar_ns:
         return bank
     frames = dict(bank.frames)
-    frames[DAILY] = _stepped(frame, [bar], float(bar.ts_ns), None, 0)
+    frames[DAILY] = _stepped(frame, [bar], None, None, 0)
     return replace(bank, frames=frames, closed=[*bank.closed, DAILY])
 
 
@@ -192,10 +194,12 @@ def _over(
     return [c.bar for c in closed], forming, sum(not c.complete for c in closed)
 
 
-def _stepped(frame: Frame, bars: list[Bar], day: float, forming: Forming | None, lacking: int) -> Frame:
+def _stepped(frame: Frame, bars: list[Bar], sessions: Sessions | None, forming: Forming | None, lacking: int) -> Frame:
+    """Each bar belongs to its own session: one that is known to be over only today may be of yesterday."""
     record, values = frame.record.copy(), frame.values.copy()
     for bar in bars:
         volume = math.nan if bar.volume is None else bar.volume
+        day = _day(sessions, bar.ts_ns)
         kernels.step(record, bar.open, bar.high, bar.low, bar.close, volume, day, values)
     return Frame(record, values, bars[-1].ts_ns, frame.bars + len(bars), frame.incomplete + lacking, forming)
 

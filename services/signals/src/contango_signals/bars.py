@@ -88,12 +88,17 @@ def _take(state: State, name: str, bar: Bar, daily: bool) -> None:
         symbol.s1 = symbol.s1 if moved is None else moved
 
 
+def profile_bars(p: SignalsParams) -> int:
+    """How many bars the profile's calendar days hold: markets with sessions trade on some of the days, some hours."""
+    days = round(p.profile.days * p.sessions_per_year / 365.25)
+    return max(2, days * p.bank.session_s // p.bar_timeframe_s)
+
+
 def _profiled(ring: Array | None, bar: Bar, p: SignalsParams) -> Array | None:
     if bar.volume is None:
         return ring
     if ring is None:
-        bars = max(2, p.profile.days * DAILY_S // p.bar_timeframe_s)
-        record = volume_profile.init(volume_profile.Params(bars, p.profile.bin_fraction))
+        record = volume_profile.init(volume_profile.Params(profile_bars(p), p.profile.bin_fraction))
     else:
         record = ring.copy()
     volume_profile.step(record, bar.high, bar.low, bar.volume)
@@ -174,7 +179,11 @@ def _diverge(state: State, event: Bars, ts_ns: int) -> None:
         state,
         "divergence",
         lambda: divergence.with_prices(
-            state.divergence or divergence.new_divergence(v.divergence_window), spot, future, ts_ns, v.divergence_carry
+            state.divergence or divergence.new_divergence(v.divergence_window),
+            spot,
+            future,
+            ts_ns,
+            v.divergence_net_carry * divergence.years_to_expiry(ts_ns, v.divergence_roll_days),
         ),
     )
     state.divergence = state.divergence if seen is None else seen

@@ -2,10 +2,13 @@
 
     deviation = −(ln(F/S) − (r − q)·τ − mean of the last samples)      z = deviation/standard deviation
 
-Positive: the fund is rich. See ``contango_quant.stream.basis``, which also recognises a roll of the future.
+Positive: the fund is rich. τ runs to the future's expiry: the third Friday of March, June, September or December that
+is at least ``roll_days`` away, for a continuous series passes to the next contract then. See
+``contango_quant.stream.basis``, which also recognises a roll that came on another day.
 """
 
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 
 from contango_common.domain.arrays import Array
 from contango_quant.stream import basis
@@ -27,6 +30,26 @@ class Divergence:
 
 def new_divergence(window: int) -> Divergence:
     return Divergence(basis.init(basis.Params(window=window)))
+
+
+def years_to_expiry(ts_ns: int, roll_days: int) -> float:
+    """ACT/365 to the expiry of the quarterly future that a continuous series holds at ``ts_ns``.
+
+    >>> round(365 * years_to_expiry(1_710_288_000_000_000_000, 0))  # 13 March 2024: two days before the expiry
+    2
+    >>> round(365 * years_to_expiry(1_710_288_000_000_000_000, 8))  # passed on to June
+    100
+    """
+    today = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC).date()
+    least = today + timedelta(days=roll_days)
+    months = ((least.year + (month > 12), (month - 1) % 12 + 1) for month in (3, 6, 9, 12, 15))
+    expiry = next(day for year, month in months if (day := _third_friday(year, month)) >= least)
+    return (expiry - today).days / 365.0
+
+
+def _third_friday(year: int, month: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(4 - first.weekday()) % 7 + 14)
 
 
 def with_prices(d: Divergence, spot: float | None, future: float | None, ts_ns: int, carry: float) -> Divergence:

@@ -62,12 +62,12 @@ def _market(state: State, name: str, realised: float | None) -> Values:
     values["vrp_month"] = vrp_ratio(v.close, median_variance(state.forecasts.get(name)))
     if reversion is not None:
         values["ou_z"] = ou_z(v.close, reversion.mean, reversion.sd)
-    if state.divergence is not None:
-        d = state.divergence
-        values["divergence"], values["divergence_z"], values["divergence_plain"] = d.deviation, d.z, d.plain
-    for symbol, close in v.others.items():
-        values[symbol.lower()] = close
-        values[f"vix_to_{symbol.lower()}"] = None if v.close is None or not close else v.close / close
+    seen, symbol = state.divergence, state.symbols.get(name)
+    if seen is not None and symbol is not None and seen.spot_ns == seen.future_ns == symbol.bank.bar_ns:
+        values["divergence"], values["divergence_z"], values["divergence_plain"] = seen.deviation, seen.z, seen.plain
+    for other, close in v.others.items():
+        values[other.lower()] = close
+        values[f"vix_to_{other.lower()}"] = None if v.close is None or not close else v.close / close
     return values
 
 

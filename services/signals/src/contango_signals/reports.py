@@ -17,7 +17,6 @@ from contango_signals.state import State, Symbol, Told
 from contango_signals.switches import runs, tried
 
 SECOND_NS = 1_000_000_000
-DAY_NS = 86_400 * SECOND_NS
 
 
 def failures(state: State) -> list[Event]:
@@ -86,7 +85,7 @@ def _profile(state: State, name: str, symbol: Symbol, at: At) -> list[Event]:
     return [
         ProfileBuilt(
             symbol=name,
-            from_ns=symbol.bank.bar_ns - p.days * DAY_NS,
+            from_ns=_since(state, symbol.bank.bar_ns, found.bars),
             bars=found.bars,
             bin_fraction=p.bin_fraction,
             poc=found.poc,
@@ -97,6 +96,20 @@ def _profile(state: State, name: str, symbol: Symbol, at: At) -> list[Event]:
             low_areas=found.low_areas,
         )
     ]
+
+
+def _since(state: State, bar_ns: int, bars: int) -> int:
+    """When the session opened that holds the oldest of the last ``bars`` bars; before a session table, as if without
+    breaks."""
+    p, row = state.params, None if state.sessions is None else state.sessions.at(bar_ns)
+    if row is None or state.sessions is None:
+        return bar_ns - bars * p.bar_timeframe_s * SECOND_NS
+    opens, closes = state.sessions.open_ns, state.sessions.close_ns
+    left = bars - (bar_ns - opens[row]) // (p.bar_timeframe_s * SECOND_NS)
+    while left > 0 and row > 0:
+        row -= 1
+        left -= (closes[row] - opens[row]) // (p.bar_timeframe_s * SECOND_NS)
+    return opens[row]
 
 
 def _regimes(state: State, name: str, symbol: Symbol, at: At, daily: bool) -> list[Event]:
@@ -121,8 +134,6 @@ def _s2(state: State, name: str, at: At) -> list[Event]:
     abstain = f"not ready: {', '.join(seen.missing)}" if label is None else None
     if told is not None and told.label == label:
         return []
-    if told is None and label is None:
-        return []  # nothing was ever said, and there is nothing to say yet
     return [
         RegimeReport(
             symbol=name,

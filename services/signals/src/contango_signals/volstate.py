@@ -30,8 +30,15 @@ class VolParams(Section):
     ou_z_entry: float = param(2.0, "deviation of the index that counts as stretched", unit="standard deviations", gt=0)
     divergence_spot: str | None = param(None, "fund or index that is compared with its future; null: none")
     divergence_future: str | None = param(None, "its future")
-    divergence_carry: float = param(0.0, "(rate − yield) times the future's time to expiry", unit="log price")
-    divergence_window: int = param(120, "bars that the basis is measured over", unit="bars", ge=10, le=10_000)
+    divergence_net_carry: float = param(
+        0.0, "rate − dividend yield that the future is priced with", unit="per year", ge=-1, le=1
+    )
+    divergence_roll_days: int = param(
+        0, "before an expiry the series passes to the next quarter", unit="calendar days", ge=0, le=60
+    )
+    divergence_window: int = param(
+        120, "bars that the basis is measured over; with fewer no roll stands out", unit="bars", ge=40, le=10_000
+    )
 
 
 @dataclass(frozen=True, slots=True)
