@@ -8,10 +8,13 @@ is at least ``roll_days`` away, for a continuous series passes to the next contr
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from contango_common.domain.arrays import Array
 from contango_quant.stream import basis
+
+EPOCH = date(1970, 1, 1).toordinal()
+DAY_NS = 86_400_000_000_000
 
 
 @dataclass(slots=True)
@@ -40,7 +43,7 @@ def years_to_expiry(ts_ns: int, roll_days: int) -> float:
     >>> round(365 * years_to_expiry(1_710_288_000_000_000_000, 8))  # passed on to June
     100
     """
-    today = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC).date()
+    today = date.fromordinal(EPOCH + ts_ns // DAY_NS)
     least = today + timedelta(days=roll_days)
     months = ((least.year + (month > 12), (month - 1) % 12 + 1) for month in (3, 6, 9, 12, 15))
     expiry = next(day for year, month in months if (day := _third_friday(year, month)) >= least)
