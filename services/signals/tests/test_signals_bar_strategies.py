@@ -230,7 +230,11 @@ def test_a_key_level_eases_the_band_of_the_reversion() -> None:
 
 KEYS = sorted({*CRYPTO, *STOCK, "iv_pctl_252", "stop", "target"})
 number = st.one_of(st.none(), st.floats(0.01, 200.0), st.floats(-1.0, 1.0))
-values_st = st.fixed_dictionaries(dict.fromkeys(KEYS, number))
+point = st.one_of(st.none(), st.floats(0.0, 100.0))  # what is measured in points of 100
+size = st.one_of(st.none(), st.just(0.0), st.floats(0.01, 200.0))
+values_st = st.fixed_dictionaries(
+    {key: point if "pctl" in key or "rsi" in key else size if key.startswith("atr") else number for key in KEYS}
+)
 assets = st.builds(
     lambda name, values, **kw: (name, asset(name, values, **kw)),
     st.sampled_from(MINE),

@@ -28,8 +28,9 @@ class OnBars(Section):
 
 
 def read(asset: Asset, p: OnBars, *names: str) -> list[float | None]:
-    """Outputs of the strategy's timeframe, None where not ready."""
-    return [asset.values.get(f"{name}_{p.timeframe}") for name in names]
+    """Outputs of the strategy's timeframe, None where not ready. An ATR of 0 is none: it leaves no room for a stop."""
+    found = [asset.values.get(f"{name}_{p.timeframe}") for name in names]
+    return [None if name == "atr" and not x else x for name, x in zip(names, found, strict=True)]
 
 
 def stop_and_target(asset: Asset, p: OnBars, atr: float) -> tuple[float | None, float | None]:
