@@ -118,11 +118,11 @@ VOTES = 0.4 * 0.7 + 0.4 * 1.0 + 0.2 * 0.6  # technical: half the RSI, half the d
         ("crypto_momentum", MOMENTUM_SCORE, 97.5, 105.0, 1.2 / 1.6),
         ("crypto_trend", 0.3 + 0.5 * 0.8, 97.5, None, 1.0),
         ("crypto_reversion", 0.5 + 0.05 + 0.05, 99.0, 102.0, 1.0),
-        ("core_equity", VOTES, 88.0, None, 2.5 / 3.5),
+        ("core_equity", VOTES, 88.0, None, 1.0 / 3.5),
         ("momentum", VOTES, 94.0, None, 2.0 / 3.5),
         ("sector_rotation", VOTES, 94.0, None, 1.5 / 3.5),
         ("volatility_trading", VOTES + 0.2 * 0.4, 94.0, 112.0, 1.8 / 3.5),
-        ("leveraged_etf", VOTES, 96.0, None, 1.0 / 3.5),
+        ("leveraged_etf", VOTES, 96.0, None, 2.5 / 3.5),
     ],
 )
 def test_each_in_its_regime(name: str, score: float, stop: float, target: float | None, size: float) -> None:

@@ -3,6 +3,8 @@
 import math
 from dataclasses import replace
 from itertools import permutations
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -10,19 +12,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contango_common.domain.at import At
+from contango_common.domain.errors import UserError
 from contango_common.events.market import AssetListed, Bars
-from contango_common.events.signal import Scan
+from contango_common.events.signal import FeatureFailed, Proposal, Scan
 from contango_common.runtime.fold import step
 from contango_signals import fold
 from contango_signals.assets import thresholds_of
 from contango_signals.bars import symbol_of
+from contango_signals.confidence import NOT_SURE
+from contango_signals.config import parse
+from contango_signals.deciding import five_state, is_uncertain, label_of, labels_of
+from contango_signals.features import sigma_percentile
+from contango_signals.gates import _confidence
 from contango_signals.history import Daily, with_row
 from contango_signals.names import Switch
 from contango_signals.regimes import s0
-from contango_signals.state import Mixture, Told, new_state
+from contango_signals.select import SelectParams
+from contango_signals.state import Mixture, State, Told, new_state
+from contango_signals.strategies import crash_put
+from contango_signals.strategies.screen import Screen
 from contango_signals.switches import gates_off
 from contango_signals.thresholds import NAMES, ThresholdParams, ThresholdState, in_force
-from support.signals_world import Market, book, messages_of, play
+from support.signals_world import Market, Message, book, messages_of, play, setup, wave
 
 DAY_NS = 86_400_000_000_000
 P = ThresholdParams()
@@ -43,7 +54,7 @@ def volatile(switches: dict[str, Switch]) -> dict[str, float]:
     symbol = symbol_of(state, "BTC")
     symbol.thresholds = ThresholdState({"adx": 21.25}, 1, 5)
     symbol.told["s1"] = Told("RANGING", None, ["VOLATILE"], 0.5, 0)
-    return thresholds_of(state, symbol)
+    return thresholds_of(state, "BTC")
 
 
 @pytest.mark.parametrize(
@@ -140,3 +151,112 @@ def test_a_feature_that_failed_refuses_what_it_can_not_answer() -> None:
     assert gates_off(state) == ()
     state.switches["volatility"] = "shadow"
     assert gates_off(state) == ("term_structure",)
+
+
+# -- who decides -------------------------------------------------------------------------------------------------------
+
+
+def reported(detector: str, label: str | None, overlay: tuple[str, ...] = (), **switches: Switch) -> State:
+    state = new_state()
+    state.params = state.params.model_copy(update={"select": SelectParams(detector=detector)})
+    state.switches = switches
+    symbol_of(state, "SPX").told[detector] = Told(label, None, list(overlay), None, 0)
+    return state
+
+
+@pytest.mark.parametrize("switch", ["shadow", "off"])
+@pytest.mark.parametrize("detector", ["s0", "s1", "s2"])
+def test_a_detector_that_does_not_act_decides_nothing(detector: str, switch: Switch) -> None:
+    label = {"s0": "bull_low_vol", "s1": "RANGING", "s2": "LOW_VOL_RANGE"}[detector]
+    state = reported(detector, label)
+    assert (label_of(state, "SPX"), dict(labels_of(state, "SPX"))) == (label, {detector: label})
+    assert five_state(state, "SPX") is not None
+    state.switches[f"regime_{detector}"] = switch
+    assert (label_of(state, "SPX"), dict(labels_of(state, "SPX")), five_state(state, "SPX")) == (None, {}, None)
+    state.switches = {}
+    state.failed[f"regime_{detector}"] = "ValueError: broken"
+    assert five_state(state, "SPX") is None
+    assert is_uncertain(state, "SPX"), "a failed detector lets nothing open on bars"
+
+
+@pytest.mark.parametrize(
+    ("label", "overlay", "five"),
+    [
+        ("RANGING", (), "LOW_VOL_RANGE"),
+        ("RANGING", ("VOLATILE",), "HIGH_VOL_RANGE"),
+        ("TRENDING_BULLISH", ("VOLATILE",), "BULL_TREND"),
+        ("UNCERTAIN", (), None),
+        (None, (), None),
+    ],
+)
+def test_the_rules_deciding(label: str | None, overlay: tuple[str, ...], five: str | None) -> None:
+    state = reported("s1", label, overlay)
+    assert five_state(state, "SPX") == five
+    assert is_uncertain(state, "SPX") == (label == "UNCERTAIN")
+
+
+def test_a_detector_that_fails_on_the_way_stops_every_entry() -> None:
+    """The label that it said last is not traded on."""
+    market = Market(spots=(2000.0,) * 4, vix=(18.0,) * 4, params=book(min_sessions_between=0, max_open=9))
+    log = messages_of(market)
+    days = sorted({m.ts_ns // DAY_NS for m in log})
+    at = next(i for i, m in enumerate(log) if m.ts_ns // DAY_NS == days[2])
+    failed = Message(log[at].ts_ns, (FeatureFailed(feature="regime_s2", reason="planted"),), "signals")
+    whole = [f.session for f in proposed(log)]
+    cut = [f.session for f in proposed([*log[:at], failed, *log[at:]])]
+    assert len(whole) > len(cut) >= 1
+    assert whole[: len(cut)] == cut
+
+
+class Seen(NamedTuple):
+    session: int
+    fact: Proposal
+
+
+def proposed(log: list[Message]) -> list[Seen]:
+    return [Seen(log[seq - 1].ts_ns // DAY_NS, f) for seq, f in play(fold, fold.initial(), log) if type(f) is Proposal]
+
+
+# -- what sizes --------------------------------------------------------------------------------------------------------
+
+
+def judged_confidence(screen: Screen, units: int, fused: float) -> bool:
+    sure = replace(NOT_SURE, units=units, fused=fused)
+    return _confidence(SimpleNamespace(assurance=sure, screen=screen))[0]  # type: ignore[arg-type]
+
+
+def test_a_seller_s_confidence_does_not_stop_what_is_bought_against_a_crash() -> None:
+    assert not judged_confidence(Screen(), 0, 0.2)
+    assert judged_confidence(Screen(), 1, 0.2)
+    assert judged_confidence(crash_put.Params(), 0, 0.2)
+    assert not judged_confidence(crash_put.Params(min_confidence=0.3), 0, 0.2)
+
+
+def test_history_alone_is_enough_for_the_percentile_of_realised_volatility_and_for_the_index_beside_it() -> None:
+    """Whichever of the two histories comes first."""
+    for turned in (False, True):
+        state = fold.initial()
+        log = setup(Market(history=tuple(wave(290, 2000.0, 0.01)), vix_history=tuple(wave(290, 18.0, 0.2))))
+        if turned:
+            reference = next(m for m in log if m.source == "reference")
+            log = [
+                replace(m, events=(*m.events[:-2], m.events[-1], m.events[-2])) if m is reference else m for m in log
+            ]
+        play(fold, state, log)
+        daily = state.symbols["SPX"].daily
+        assert None not in daily.ivs
+        assert len(daily.rvs) == 290 - 20
+        assert sigma_percentile(state, state.symbols["SPX"]) is not None
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"scoring": {"weights": {"bull_low_vol": {"iv": 0.9, "delta": 0.9}}}},
+        {"fuzzy": {"weights": {"mtff": 1.0}}},
+        {"fuzzy": {"weights": {"mtf": -1.0, "iv": 2.0}}},
+    ],
+)
+def test_property_27_weights_that_cannot_be_used_are_refused_before_they_fail(section: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=next(iter(section))):
+        parse({"signals": section})

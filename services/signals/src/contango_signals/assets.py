@@ -13,18 +13,19 @@ from contango_signals.alignment import Alignment, Reading, align, direction_of
 from contango_signals.bank import DAILY, LENGTH_S
 from contango_signals.bank import values_of as frame_values
 from contango_signals.context import entry_parameters, flat, market_context
+from contango_signals.deciding import is_uncertain, label_of, labels_of, told_by
 from contango_signals.features import values_of
 from contango_signals.profile import key_level
 from contango_signals.regimes.s1 import effects
 from contango_signals.scan import UNKNOWN_REGIME, is_halted
 from contango_signals.sessions24 import session_at
-from contango_signals.sizes import factors_in_force
-from contango_signals.state import State, Symbol, label_of, last_opening_ns, standing
+from contango_signals.sizes import factors_in_force, with_own
+from contango_signals.state import State, Symbol, last_opening_ns, standing
 from contango_signals.strategies.registry import STRATEGIES
 from contango_signals.strategies.spec import Asset, Entry, Held, Leave, Spec
 from contango_signals.switches import acts, level, tried
 from contango_signals.thresholds import in_force
-from contango_signals.view import held_of, labels_of
+from contango_signals.view import held_of
 
 DEFAULT_TICK_MICROS = 10_000
 
@@ -85,7 +86,7 @@ def asset_of(state: State, name: str, held: Held | None, seen: Mapping[str, Any]
     values["stop"] = None if position is None else position.stop
     values["target"] = None if position is None else position.target
     close = symbol.bank.close or 0.0
-    told = symbol.told.get("s1")
+    told = told_by(state, name, "s1")
     return Asset(
         symbol=name,
         now_ns=at.ts_ns,
@@ -99,7 +100,7 @@ def asset_of(state: State, name: str, held: Held | None, seen: Mapping[str, Any]
         weighted_confidence=agreed.weighted_confidence,
         direction=agreed.direction,
         key_level=_key_level(state, symbol, close),
-        thresholds=MappingProxyType(thresholds_of(state, symbol)),
+        thresholds=MappingProxyType(thresholds_of(state, name)),
         held=held,
         peers=MappingProxyType(dict(seen)),
     )
@@ -111,11 +112,11 @@ def _key_level(state: State, symbol: Symbol, price: float) -> str | None:
     return key_level(symbol.levels, price, state.params.profile)
 
 
-def thresholds_of(state: State, symbol: Symbol) -> dict[str, float]:
+def thresholds_of(state: State, name: str) -> dict[str, float]:
     """Adapted where that acts; in a volatile market, by the intraday rules where they act, 30 % higher."""
-    told = symbol.told.get("s1") if acts(state, "regime_s1") else None
+    told, current = told_by(state, name, "s1"), state.symbols[name].thresholds.current
     _, factor = effects(None, ()) if told is None else effects(told.label, tuple(told.overlay))
-    return in_force(symbol.thresholds.current if acts(state, "thresholds") else {}, factor, state.params.thresholds)
+    return in_force(current if acts(state, "thresholds") else {}, factor, state.params.thresholds)
 
 
 def alignment_of(state: State, symbol: Symbol, now_ns: int) -> Alignment:
@@ -138,6 +139,7 @@ def _gates(state: State, spec: Spec, name: str, at: At) -> dict[str, bool]:
         "feed_live": state.feeds.get(name) == "live",
         "flat": not standing(state, spec.name, name, at.ts_ns),
         "tradable": state.tradable.get(name, False),
+        "regime_certain": not is_uncertain(state, name),
     }
 
 
@@ -150,8 +152,7 @@ def _proposed(state: State, spec: Spec, asset: Asset, entry: Entry, at: At) -> l
     price_ticks = asset.close * 1e6 / tick_micros
     limit_ticks = math.ceil(price_ticks * (1.0 + p.limit_slippage))
     inforce, shadow = factors_in_force(state, name, asset.close)
-    if entry.size_factor < 1.0:
-        inforce["strategy"] = entry.size_factor
+    inforce = with_own(inforce, entry.size_factor)
     opened_ns = last_opening_ns(state, spec.name, name, at.ts_ns)
     why = {
         "close": asset.close,

@@ -148,19 +148,22 @@ def with_daily(bank: SymbolBank, bar: Bar) -> SymbolBank:
     return replace(bank, frames=frames, closed=[*bank.closed, DAILY])
 
 
-def with_daily_history(bank: SymbolBank, bars: Block) -> SymbolBank:
-    """The bank after daily bars of before, through the very same steps; those already taken in are left out."""
+def with_daily_history(bank: SymbolBank, bars: Block) -> tuple[SymbolBank, dict[int, float]]:
+    """The bank after daily bars of before, through the very same steps, and the realised volatility after each of them
+    that had one; bars already taken in are left out."""
     frame = bank.frames[DAILY]
     rows = np.flatnonzero(np.asarray(bars["ts_ns"]) > frame.bar_ns)
     if not len(rows):
-        return bank
+        return bank, {}
     columns = [_column(bars, name, rows) for name in ("open", "high", "low", "close", "volume")]
     record, out = frame.record.copy(), np.empty((len(rows), len(OUTPUTS)))
     sessions = np.asarray(bars["ts_ns"])[rows].astype(np.float64)
     kernels.batch(record, *columns, sessions, out)
     frames = dict(bank.frames)
-    frames[DAILY] = Frame(record, out[-1].copy(), int(bars["ts_ns"][rows[-1]]), frame.bars + len(rows))
-    return replace(bank, frames=frames)
+    instants = np.asarray(bars["ts_ns"])[rows].tolist()
+    frames[DAILY] = Frame(record, out[-1].copy(), int(instants[-1]), frame.bars + len(rows))
+    realised = zip(instants, out[:, INDEX["realised_vol"]].tolist(), strict=True)
+    return replace(bank, frames=frames), {ts_ns: x for ts_ns, x in realised if x == x}
 
 
 def values_of(bank: SymbolBank, timeframe: str) -> dict[str, float | None]:

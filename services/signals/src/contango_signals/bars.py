@@ -19,7 +19,7 @@ from contango_signals import divergence, volindex
 from contango_signals.bank import DAILY, new_bank, value, with_bar, with_daily, with_daily_history
 from contango_signals.confidence import factors
 from contango_signals.features import values_of
-from contango_signals.history import Daily, with_row
+from contango_signals.history import KEPT, Daily, day_of, with_row
 from contango_signals.params import SignalsParams
 from contango_signals.regimes import s0, s1
 from contango_signals.state import Mixture, State, Symbol
@@ -54,11 +54,21 @@ def take_bars(state: State, event: Bars, ts_ns: int) -> None:
 def take_history(state: State, name: str, bars: Block) -> None:
     """Daily bars of before."""
     symbol = symbol_of(state, name)
-    bank = attempt(state, "bank", lambda: with_daily_history(symbol.bank, bars))
-    if bank is None:
+    found = attempt(state, "bank", lambda: with_daily_history(symbol.bank, bars))
+    if found is None:
         return
-    symbol.bank = bank
-    symbol.daily = _history(symbol.daily, bars)
+    symbol.bank, realised = found
+    symbol.daily = _history(symbol.daily, bars, realised)
+    join_index(state)
+
+
+def join_index(state: State) -> None:
+    """The index's history beside that of every symbol but coins, whichever of the two came first."""
+    for name, symbol in state.symbols.items():
+        d = symbol.daily
+        if state.vol.by_day and None in d.ivs and not state.crypto.get(name):
+            days = [state.vol.by_day.get(day_of(ts_ns)) for ts_ns in d.ts_ns]
+            symbol.daily = replace(d, ivs=[b if a is None else a for a, b in zip(d.ivs, days, strict=True)])
 
 
 def symbol_of(state: State, name: str) -> Symbol:
@@ -157,13 +167,13 @@ def _pushed(state_array: Array | None, state: State, name: str, p: SignalsParams
     return record
 
 
-def _history(d: Daily, bars: Block) -> Daily:
-    """The last rows of a block of daily bars; what the index stood at then is not known here."""
+def _history(d: Daily, bars: Block, realised: dict[int, float]) -> Daily:
+    """The last rows of a block of daily bars, each with its realised volatility where it had one."""
     columns = [bars[name].tolist() for name in ("ts_ns", "high", "low", "close")]
     volumes = bars["volume"].tolist() if "volume" in bars else [None] * len(columns[0])
-    for ts_ns, high, low, close, volume in list(zip(*columns, volumes, strict=True))[-300:]:
+    for ts_ns, high, low, close, volume in list(zip(*columns, volumes, strict=True))[-KEPT:]:
         known = None if volume is None or volume != volume else volume
-        d = with_row(d, ts_ns, high, low, close, known, None, None)
+        d = with_row(d, ts_ns, high, low, close, known, None, realised.get(ts_ns))
     return d
 
 

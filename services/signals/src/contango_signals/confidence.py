@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import field_validator
+
 from contango_common.domain.declare import Section, param
 from contango_quant.fuzzy.confidence import FACTORS, WEIGHTS, Confidence, confidence
 from contango_quant.fuzzy.fusion import fused
@@ -31,6 +33,16 @@ class FuzzyParams(Section):
     effective_halflife: float = param(
         60.0, "sessions over which factors' co-movement halves", unit="sessions", gt=1, le=5000
     )
+
+    @field_validator("weights")
+    @classmethod
+    def _known(cls, weights: dict[str, float]) -> dict[str, float]:
+        unknown = sorted(set(weights) - set(FACTORS))
+        if unknown:
+            raise ValueError(f"no factor is called {unknown[0]!r}; there are {', '.join(FACTORS)}")
+        if min(weights.values(), default=0.0) < 0.0 or not sum(weights.values()) > 0.0:
+            raise ValueError("weights must not be below 0, and one must be above")
+        return weights
 
 
 @dataclass(frozen=True, slots=True)

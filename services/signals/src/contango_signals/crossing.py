@@ -6,8 +6,9 @@ from contango_common.domain.at import At
 from contango_common.domain.sessions import MINUTE_NS
 from contango_common.events.base import Event
 from contango_common.events.signal import ExitSignal, Proposal
+from contango_signals.deciding import label_of
 from contango_signals.scan import UNKNOWN_REGIME, is_halted
-from contango_signals.state import State, label_of, standing
+from contango_signals.state import State, standing
 from contango_signals.strategies.ema_cross import SPEC, Cross
 from contango_signals.switches import acts
 

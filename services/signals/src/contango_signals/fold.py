@@ -14,10 +14,11 @@ from contango_signals import assets, crossing, reports
 from contango_signals.adjusting import FEATURE as ADJUSTMENTS
 from contango_signals.adjusting import adjusted
 from contango_signals.bars import DAILY_S, wants_banks
+from contango_signals.deciding import five_state, label_of
 from contango_signals.feasibility import alerts
 from contango_signals.scan import due, scan
 from contango_signals.select import selected
-from contango_signals.state import State, label_of, new_state
+from contango_signals.state import State, new_state
 from contango_signals.strategies.registry import STRATEGIES
 from contango_signals.strategies.spec import Spec
 from contango_signals.switches import acts, level, runs, tried
@@ -95,13 +96,12 @@ def _select(state: State, specs: list[Spec], event: ChainFrame) -> tuple[list[Sp
     """The strategies that look now, and the fact that says so; a selector that does not act lets all of them look."""
     p, underlying = state.params, event.underlying
     levels = {spec.name: level(state, spec.name) for spec in specs}
-    label = label_of(state, underlying)
-    chosen, excluded = selected(specs, p.strategies, levels, label, p.select, p.gates_off)
+    chosen, excluded = selected(specs, p.strategies, levels, five_state(state, underlying), p.gates_off)
     fact = StrategiesSelected(
         underlying=underlying,
         session_date=event.session_date,
         detector=p.select.detector,
-        label=label,
+        label=label_of(state, underlying),
         selected=tuple(spec.name for spec in chosen),
         excluded=excluded,
     )

@@ -77,7 +77,10 @@ def _forecast_fresh(c: Circumstances) -> Verdict:
 
 
 def _confidence(c: Circumstances) -> Verdict:
-    """Without fuzzy confidence at work there is nothing to ask; with it, what has no score does not pass."""
+    """Without fuzzy confidence at work there is nothing to ask; with it, what has no score does not pass.
+
+    A strategy that it does not size is asked for its least confidence alone.
+    """
     a = c.assurance
     if a is None:
         return c.screen.min_confidence is None, {}
@@ -91,7 +94,8 @@ def _confidence(c: Circumstances) -> Verdict:
         "fuzzy_units": None if a.units is None else float(a.units),
         **{f"fuzzy.{name}": x for name, x in a.fuzzy.contributions.items()},
     }
-    return a.units is not None and a.units > 0 and _at_least(a.fused, c.screen.min_confidence), numbers
+    sized = not c.screen.fuzzy_sized or (a.units is not None and a.units > 0)
+    return sized and _at_least(a.fused, c.screen.min_confidence), numbers
 
 
 def _drift(c: Circumstances) -> Verdict:

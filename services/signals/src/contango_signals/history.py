@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+DAY_NS = 86_400_000_000_000
 KEPT = 300  # rows; the longest look-back is a year
 
 
@@ -20,6 +21,11 @@ class Daily:
     volumes: list[float | None] = field(default_factory=list)
     ivs: list[float | None] = field(default_factory=list)
     rvs: list[float] = field(default_factory=list)
+
+
+def day_of(ts_ns: int) -> int:
+    """Days since 1970 of a session closed at ``ts_ns``; a close at midnight belongs to the day before."""
+    return (ts_ns - 1) // DAY_NS
 
 
 def with_row(

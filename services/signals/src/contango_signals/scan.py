@@ -19,6 +19,7 @@ from contango_signals.case import Case, Circumstances, case_of
 from contango_signals.chainview import atm_vol
 from contango_signals.confidence import NOT_SURE, Assurance, assurance
 from contango_signals.context import alternatives, entry_parameters, flat, market_context
+from contango_signals.deciding import five_state, label_of, told_by
 from contango_signals.features import sigma_percentile
 from contango_signals.gates import (
     CANDIDATE_GATES,
@@ -34,7 +35,7 @@ from contango_signals.netprice import leg_quotes, net_of
 from contango_signals.regimes.labels import translated
 from contango_signals.score import entry
 from contango_signals.sizes import factors_in_force
-from contango_signals.state import State, five_state, label_of, last_opening_ns, standing
+from contango_signals.state import State, last_opening_ns, standing
 from contango_signals.strategies.spec import Candidate, Spec, View
 from contango_signals.switches import acts, gates_off, level, runs, tried
 from contango_signals.timing import before_open, session_of, sessions_between, sessions_to, valid_until
@@ -149,8 +150,7 @@ def circumstances_of(
     forecast = state.forecasts.get(symbol)
     opened_ns = last_opening_ns(state, spec.name, symbol, now_ns)
     label = label_of(state, symbol)
-    known = state.symbols.get(symbol)
-    s0 = None if known is None else known.told.get("s0")
+    s0 = told_by(state, symbol, "s0")
     return Circumstances(
         params=p,
         screen=p.strategies[spec.name],
@@ -337,7 +337,7 @@ def proposal_of(state: State, case: Case, judgement: Judgement, at: At) -> Propo
     candidate, around, net, view = case.candidate, case.around, case.net, case.view
     assert net.max_loss_ticks is not None  # the gate for defined risk cannot be switched off
     inforce, shadow = factors_in_force(state, view.underlying, view.spot)
-    sure = around.assurance if acts(state, "fuzzy") else None
+    sure = around.assurance if acts(state, "fuzzy") and around.screen.fuzzy_sized else None
     caps = [around.screen.max_units, None if sure is None else sure.units]
     why = _why(case, judgement)
     words = {"term_regime": around.term.regime, "session": None if around.session is None else "regular"}

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import field_validator
+
 from contango_common.domain.declare import Section, param
 from contango_quant.pricing.expected import ev_delta_binary
 from contango_quant.stats.candidate_score import WEIGHTS, credit_part, delta_part, ev_part, iv_part, weighted
@@ -31,6 +33,17 @@ class ScoreParams(Section):
     weights: dict[str, dict[str, float]] = param(
         {label: dict(parts) for label, parts in WEIGHTS.items()}, "weights of iv, delta, credit, ev by regime"
     )
+
+    @field_validator("weights")
+    @classmethod
+    def _complete(cls, weights: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        if set(weights) != set(WEIGHTS):
+            raise ValueError(f"weights are needed for {', '.join(WEIGHTS)} and nothing else")
+        parts = set(WEIGHTS[DEFAULT_LABEL])
+        for label, row in weights.items():
+            if set(row) != parts or min(row.values()) < 0.0 or abs(sum(row.values()) - 1.0) > 0.01:
+                raise ValueError(f"{label} needs weights of {', '.join(sorted(parts))}, none below 0, adding to 1")
+        return weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from contango_common.domain.declare import Section, param
-from contango_signals.regimes.labels import translated
 from contango_signals.strategies.spec import Spec
 
 
@@ -28,17 +27,15 @@ def selected(
     specs: Iterable[Spec],
     params: Mapping[str, Any],
     levels: Mapping[str, str],
-    label: str | None,
-    p: SelectParams,
+    state: str | None,
     gates_off: tuple[str, ...],
 ) -> tuple[list[Spec], dict[str, str]]:
-    """The strategies that look, in order, and for each of the others the reason why not.
+    """The strategies that look in a ``state`` of the five, in order, and for each of the others the reason why not.
 
     A book that switches off the gates ``regime_known`` and ``regime_allowed`` is not asked for a regime here either.
     """
     chosen: list[Spec] = []
     excluded: dict[str, str] = {}
-    state = None if label is None else translated(p.detector, label, "s2")
     for spec in specs:
         reason = _why_not(spec, params[spec.name], levels[spec.name], state, gates_off)
         if reason is None:
@@ -52,7 +49,7 @@ def _why_not(spec: Spec, params: Any, level: str, state: str | None, gates_off: 
     if level == "off":
         return "switched off"
     if state is None:
-        return None if "regime_known" in gates_off else "the regime is not known"
+        return None if "regime_known" in gates_off else "the regime is not known, or uncertain"
     if state not in params.regimes_allowed and "regime_allowed" not in gates_off:
         return f"it does not trade {state}"
     return None

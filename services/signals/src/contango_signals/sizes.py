@@ -19,11 +19,22 @@ def factors_in_force(state: State, name: str, price: float) -> tuple[Factors, Fa
     return inforce, shadow
 
 
+def with_own(factors: Factors, own: float) -> Factors:
+    """The factors on top of a strategy's own size, which is one of them: risk takes the smallest, and so a halving
+    halves that size whatever it is.
+
+    >>> with_own({"volatile": 0.5}, 0.6)
+    {'volatile': 0.3, 'strategy': 0.6}
+    """
+    own = min(own, 1.0)
+    return {name: factor * own for name, factor in factors.items()} | ({"strategy": own} if own < 1.0 else {})
+
+
 def _factors(state: State, name: str, price: float) -> list[tuple[str, str, float]]:
     symbol, found = state.symbols.get(name), []
     if symbol is not None:
         told = symbol.told.get("s0")
-        if told is not None and told.label is not None:
+        if told is not None and told.label is not None and runs(state, "regime_s0"):
             found.append(("multipliers", "regime_s0", by_label(told.label)))
         if symbol.levels is not None:
             found.append(("profile", "low_volume_area", size_factor(symbol.levels, price, state.params.profile)))
@@ -31,6 +42,6 @@ def _factors(state: State, name: str, price: float) -> list[tuple[str, str, floa
         if s1 is not None:
             size, _ = effects(s1.label, tuple(s1.overlay))
             found.append(("regime_s1", "volatile", size))
-    if state.vol.close is not None:
+    if state.vol.close is not None and not state.crypto.get(name):
         found.append(("multipliers", "vix", by_vix(state.vol.close)))
     return found

@@ -11,7 +11,6 @@ from contango_signals.history import Daily
 from contango_signals.names import Switch
 from contango_signals.params import SignalsParams
 from contango_signals.profile import Levels
-from contango_signals.regimes.labels import translated
 from contango_signals.regimes.s1 import S1State
 from contango_signals.strategies.ema_cross import Cross
 from contango_signals.thresholds import ThresholdState
@@ -196,16 +195,3 @@ def last_opening_ns(state: State, strategy: str, underlying: str, now_ns: int) -
     instants = [p.opened_ns for p in standing(state, strategy, underlying, now_ns)]
     closed = state.last_opened_ns.get(f"{strategy}:{underlying}")
     return max(instants if closed is None else [*instants, closed], default=None)
-
-
-def five_state(state: State, underlying: str) -> str | None:
-    """The deciding detector's label read into the five states, in which strategies say their regimes."""
-    label = label_of(state, underlying)
-    return None if label is None else translated(state.params.select.detector, label, "s2")
-
-
-def label_of(state: State, underlying: str) -> str | None:
-    """The label of the detector that decides."""
-    symbol = state.symbols.get(underlying)
-    told = None if symbol is None else symbol.told.get(state.params.select.detector)
-    return None if told is None else told.label

@@ -37,7 +37,7 @@ from contango_common.events.signal import (
 )
 from contango_common.events.system import FeatureSwitched, Halt, ParametersChanged, Resume, TradingStarted
 from contango_signals import volindex
-from contango_signals.bars import DAILY_S, symbol_of, take_bars, take_history, wants_banks
+from contango_signals.bars import DAILY_S, join_index, symbol_of, take_bars, take_history, wants_banks
 from contango_signals.config import parse
 from contango_signals.feasibility import with_kills
 from contango_signals.params import SignalsParams
@@ -106,6 +106,7 @@ def _history(state: State, event: BarHistory, at: At) -> None:
         return
     if event.symbol == state.params.vol_symbol:
         volindex.take_history(state.vol, event.columns())
+        join_index(state)
     elif event.symbol not in state.params.volatility.family:
         take_history(state, event.symbol, event.columns())
 

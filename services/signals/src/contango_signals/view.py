@@ -1,6 +1,5 @@
 """A chain frame as strategies see it, and what its expiries say of forward and smile."""
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 from contango_common.domain.at import At
@@ -8,8 +7,9 @@ from contango_common.domain.sessions import days_between
 from contango_common.events.market import ChainFrame
 from contango_common.events.signal import SurfaceFitted
 from contango_signals.chainview import Expiry, Slice, atm_vol, expiries, slice_of
+from contango_signals.deciding import five_state, labels_of
 from contango_signals.features import values_of
-from contango_signals.state import OpenPosition, State, five_state
+from contango_signals.state import OpenPosition, State
 from contango_signals.strategies.spec import Held, View
 
 
@@ -47,12 +47,6 @@ def view_of(state: State, frame: ChainFrame, at: At, *, from_dte: int | None) ->
         tradable=state.tradable.get(symbol, False),
         asset_tick_micros=state.tick_micros.get(symbol, 10_000),
     )
-
-
-def labels_of(state: State, symbol: str) -> Mapping[str, str | None]:
-    """The label of every detector that has reported."""
-    known = state.symbols.get(symbol)
-    return MappingProxyType({} if known is None else {name: told.label for name, told in known.told.items()})
 
 
 def held_of(position_id: str, p: OpenPosition) -> Held:

@@ -12,11 +12,13 @@ from numba import njit
 from contango_common.domain.arrays import Array
 from contango_common.domain.blocks import Block
 from contango_quant.stream import rank
+from contango_signals.history import KEPT, day_of
 
 
 @dataclass(slots=True)
 class VolIndex:
-    """``closes`` are the last daily closes, oldest first, as many as the ranks' window."""
+    """``closes`` are the last daily closes, oldest first, as many as the ranks' window; ``by_day`` has those of before
+    that history gave, by day."""
 
     rank: Array
     close: float | None = None
@@ -24,6 +26,7 @@ class VolIndex:
     daily_close: float | None = None
     daily_ns: int = 0
     closes: list[float] = field(default_factory=list)
+    by_day: dict[int, float] = field(default_factory=dict)
     others: dict[str, float] = field(default_factory=dict)
 
 
@@ -67,6 +70,8 @@ def take_history(v: VolIndex, bars: Block) -> None:
     close = np.ascontiguousarray(bars["close"][rows], dtype=np.float64)
     _fold_rank(v.rank, close)
     _note(v, close.tolist(), int(bars["ts_ns"][rows[-1]]))
+    days = [day_of(int(ts_ns)) for ts_ns in bars["ts_ns"][rows][-KEPT:]]
+    v.by_day = dict(zip(days, close[-KEPT:].tolist(), strict=True))
 
 
 def _note(v: VolIndex, closes: Sequence[float], ts_ns: int) -> None:

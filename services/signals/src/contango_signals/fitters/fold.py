@@ -21,7 +21,7 @@ from contango_common.events.market import CRYPTO, AssetListed, BarHistory, Bars,
 from contango_common.events.system import ParametersChanged
 from contango_signals.config import parse
 from contango_signals.fitters import mixture, reversion
-from contango_signals.history import Daily, with_row
+from contango_signals.history import Daily, day_of, with_row
 from contango_signals.params import SignalsParams
 from contango_signals.regimes import s0
 
@@ -126,7 +126,7 @@ def _table(state: State, name: str, series: Series) -> Array:
     table = np.array(series.rows, dtype=np.float64).reshape(len(series.rows), len(s0.FEATURES))
     if state.crypto.get(name):
         return table  # the index says nothing of coins
-    ivs = np.array([state.index_by_day.get(_day(ns), np.nan) for ns in series.row_ns], dtype=np.float64) / 100.0
+    ivs = np.array([state.index_by_day.get(day_of(ns), np.nan) for ns in series.row_ns], dtype=np.float64) / 100.0
     table[:, s0.FEATURES.index("iv")] = ivs
     table[:, s0.FEATURES.index("iv_rv_spread")] = ivs - table[:, s0.FEATURES.index("realised_vol")]
     return table
@@ -174,7 +174,7 @@ def _take_index(state: State, close: float, ts_ns: int) -> None:
         return  # taken already
     state.index = [*state.index, close][-INDEX_KEPT:]
     state.index_ns = [*state.index_ns, ts_ns][-INDEX_KEPT:]
-    state.index_by_day[_day(ts_ns)] = close
+    state.index_by_day[day_of(ts_ns)] = close
 
 
 def _take(state: State, name: str, ts_ns: int, high: float, low: float, close: float, volume: float | None) -> None:
@@ -226,13 +226,8 @@ def _reverted(state: State, event: OuFitted, at: At) -> None:
     state.reverted_week = _week(at.ts_ns)
 
 
-def _day(ts_ns: int) -> int:
-    """Days since 1970 of a session closed at ``ts_ns``; a close at midnight belongs to the day before."""
-    return (ts_ns - 1) // (DAY_S * 1_000_000_000)
-
-
 def _week(ts_ns: int) -> int:
-    return (_day(ts_ns) + 3) // 7  # weeks begin on Monday
+    return (day_of(ts_ns) + 3) // 7  # weeks begin on Monday
 
 
 def _month(ts_ns: int) -> int:

@@ -24,6 +24,7 @@ class Bought(Debit):
     dte_target: int = param(60, "days to the first expiry wanted", unit="calendar days", ge=0, le=1000, tune=(30, 90))
     max_iv_rank: float | None = param(50.0, "IV rank, at most", unit="points of 100", ge=0, le=100, tune=(10, 60))
     max_units: int | None = param(2, "units of one proposal, at most", unit="units", ge=1, le=10**9, tune=(1, 5))
+    fuzzy_sized: bool = param(False, "fuzzy confidence says how sure selling premium is; bought options do not ask it")
 
 
 class BoughtByDelta(Bought):

@@ -14,11 +14,11 @@ class Params(Stock):
     """Parameters of core equity.
 
     >>> Params().multiplier
-    2.5
+    1.0
     """
 
     threshold: float = param(0.55, "confidence needed", unit="score in [0, 1]", ge=0, le=1, tune=(0.45, 0.65))
-    multiplier: float = param(2.5, "size, of 3.5", unit="ratio", gt=0, le=3.5, tune=(1.5, 3.5))
+    multiplier: float = param(1.0, "size, of 3.5", unit="ratio", gt=0, le=3.5, tune=(0.8, 1.5))
     stop_atr: float = param(6.0, "stop below the entry", unit="ATR", gt=0, le=20, tune=(3.0, 10.0))
     exit_below: float = param(
         0.02, "under the long average at which it is sold", unit="fraction", ge=0, le=0.5, tune=(0.0, 0.05)

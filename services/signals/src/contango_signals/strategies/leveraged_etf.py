@@ -15,11 +15,11 @@ class Params(Stock):
     """Parameters of leveraged funds.
 
     >>> Params().threshold
-    0.75
+    0.7
     """
 
-    threshold: float = param(0.75, "confidence needed", unit="score in [0, 1]", ge=0, le=1, tune=(0.65, 0.85))
-    multiplier: float = param(1.0, "size, of 3.5", unit="ratio", gt=0, le=3.5, tune=(0.8, 1.5))
+    threshold: float = param(0.70, "confidence needed", unit="score in [0, 1]", ge=0, le=1, tune=(0.6, 0.8))
+    multiplier: float = param(2.5, "size, of 3.5", unit="ratio", gt=0, le=3.5, tune=(1.5, 3.5))
     max_pctl: float = param(60.0, "percentile of the ATR, at most", unit="points of 100", ge=0, le=100, tune=(40, 80))
     stop_atr: float = param(2.0, "stop below the entry", unit="ATR", gt=0, le=20, tune=(1.0, 4.0))
 

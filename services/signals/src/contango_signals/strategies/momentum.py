@@ -17,7 +17,7 @@ class Params(Stock):
     3
     """
 
-    threshold: float = param(0.60, "confidence needed", unit="score in [0, 1]", ge=0, le=1, tune=(0.5, 0.7))
+    threshold: float = param(0.75, "confidence needed", unit="score in [0, 1]", ge=0, le=1, tune=(0.65, 0.85))
     multiplier: float = param(2.0, "size, of 3.5", unit="ratio", gt=0, le=3.5, tune=(1.2, 2.8))
     top: int = param(3, "symbols bought", unit="symbols", ge=1, le=1000, tune=(1, 5))
     keep: int = param(5, "rank down to which one is kept", unit="symbols", ge=1, le=1000, tune=(3, 8))

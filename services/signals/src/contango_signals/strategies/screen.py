@@ -38,6 +38,9 @@ class Screen(Section):
     )
     term_allowed: tuple[str, ...] | None = param(None, "regimes of the term structure in which it opens")
     min_confidence: float | None = param(None, "fused confidence, at least", unit="score in [0, 1]", ge=0, le=1)
+    fuzzy_sized: bool = param(
+        True, "fuzzy confidence, which says how sure selling premium is, bounds the size and must leave a unit"
+    )
 
     min_credit_to_width: float | None = param(
         0.10, "credit at the limit over the wider wing", unit="fraction", ge=0, lt=1, tune=(0.05, 0.35)

@@ -17,7 +17,7 @@ class Params(Stock):
     5
     """
 
-    threshold: float = param(0.55, "confidence needed", unit="score in [0, 1]", ge=0, le=1, tune=(0.45, 0.65))
+    threshold: float = param(0.60, "confidence needed", unit="score in [0, 1]", ge=0, le=1, tune=(0.5, 0.7))
     multiplier: float = param(1.5, "size, of 3.5", unit="ratio", gt=0, le=3.5, tune=(1.0, 2.0))
     top: int = param(3, "symbols held", unit="symbols", ge=1, le=1000, tune=(1, 5))
     keep: int = param(5, "rank down to which one is kept", unit="symbols", ge=1, le=1000, tune=(3, 8))

@@ -18,7 +18,7 @@ class Params(Stock):
     1.5
     """
 
-    threshold: float = param(0.45, "confidence needed", unit="score in [0, 1]", ge=0, le=1, tune=(0.35, 0.75))
+    threshold: float = param(0.55, "confidence needed", unit="score in [0, 1]", ge=0, le=1, tune=(0.45, 0.65))
     multiplier: float = param(1.8, "size, of 3.5", unit="ratio", gt=0, le=3.5, tune=(1.2, 2.4))
     entry_z: float = param(
         1.5, "deviation of the index above its mean", unit="standard deviations", ge=0, le=10, tune=(1, 3)
