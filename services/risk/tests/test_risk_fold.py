@@ -2,7 +2,6 @@
 
 import math
 import random
-from collections import Counter
 from fractions import Fraction
 from typing import Any
 
@@ -1094,7 +1093,8 @@ def test_ticks_beside_a_living_feed_change_nothing_but_the_instant_at_which_a_ha
         return [f for f in facts if not isinstance(f, halts) or getattr(f, "reason", "") == "daily_drawdown"]
 
     assert decided(ticked) == decided(without)
-    assert Counter(f.model_dump_json() for f in ticked) == Counter(f.model_dump_json() for f in without)
+    # a halt that has lapsed between two frames may be called again by the second: more often, and no other one
+    assert {f.model_dump_json() for f in ticked} == {f.model_dump_json() for f in without}
 
 
 def dead(params: dict[str, Any], session: int, slot: int, instants: list[float], expiry_ns: int, am: bool) -> World:

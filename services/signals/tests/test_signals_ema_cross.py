@@ -7,7 +7,7 @@ from contango_common.domain.at import At
 from contango_common.events.base import Event
 from contango_common.events.market import AssetListed, Bars, FeedState
 from contango_common.events.risk import TradeClosed
-from contango_common.events.signal import ExitSignal, FeatureRow, Proposal
+from contango_common.events.signal import ExitSignal, FeatureRow, Proposal, Scan
 from contango_common.events.system import ParametersChanged, TradingStarted
 from contango_common.runtime.fold import evolve, step
 from contango_common.runtime.snapshot import StateCodec
@@ -48,7 +48,8 @@ def drive(state: State, closes: list[float], first: int = 1) -> list[tuple[int, 
         at = At(i * STEP_NS, i, "md")
         facts, _ = step(fold, state, (bar(close),), at)
         for fact in facts:
-            log.append((i, type(fact).__name__))
+            if not isinstance(fact, Scan):
+                log.append((i, type(fact).__name__))
             answer(state, fact, at)
     return log
 
@@ -121,8 +122,14 @@ def test_the_proposal() -> None:
     for i, close in enumerate(SWING, 1):
         facts, _ = step(fold, state, (bar(close),), At(i * STEP_NS, i, "md"))
         found += facts
-    (proposal,) = found  # no exit: nobody opened it
+    looked, proposal = found  # no exit: nobody opened it
+    assert isinstance(looked, Scan)
+    assert (looked.strategy, looked.candidates, looked.proposed, looked.kills) == ("ema_cross", 1, True, {})
     assert isinstance(proposal, Proposal)
+    assert len(proposal.entry_parameters) >= 10
+    assert proposal.module_specific_params
+    assert proposal.market_context
+    assert proposal.alternatives
     assert proposal.kind == "single"
     assert proposal.instruments == ("ES",)
     assert proposal.quantity_cap == 7

@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 from hypothesis import given, settings
@@ -35,12 +35,16 @@ def kinds(facts: list[tuple[int, Event]]) -> set[str]:
     return {type(fact).__name__ for _, fact in facts}
 
 
+def is_condor_scan(fact: Event) -> TypeGuard[Scan]:
+    return isinstance(fact, Scan) and fact.strategy == "iron_condor"
+
+
 def test_the_world_is_worth_its_laws() -> None:
     """Otherwise the laws below would hold of nothing."""
     assert kinds(WHOLE) >= {"FeatureRow", "RegimeReport", "Scan", "Proposal"}
     labels = [fact.label for _, fact in WHOLE if isinstance(fact, RegimeReport) and fact.detector == "s2"]
     assert labels[:2] == ["LOW_VOL_RANGE", "CRASH_MODE"]
-    scans = [fact for _, fact in WHOLE if isinstance(fact, Scan)]
+    scans = [fact for _, fact in WHOLE if is_condor_scan(fact)]
     assert [scan.proposed for scan in scans] == [True, True, False, True]
     assert scans[2].gates["regime_allowed"] is False
     assert any(fact.strategy == "ema_cross" for _, fact in WHOLE if isinstance(fact, Proposal))
@@ -140,7 +144,7 @@ def test_nothing_is_proposed_in_warm_up() -> None:
 def test_what_a_person_stops_stays_stopped(event: Event, gate: str) -> None:
     messages = list(MESSAGES)
     messages.insert(len(setup(WORLD)), Message(MESSAGES[0].ts_ns, (event,), "control.test"))
-    scans = [fact for _, fact in play(fold, fold.initial(), messages) if isinstance(fact, Scan)]
+    scans = [fact for _, fact in play(fold, fold.initial(), messages) if is_condor_scan(fact)]
     assert [scan.gates[gate] for scan in scans] == [False] * len(scans)
     assert not any(scan.proposed for scan in scans)
 
@@ -156,12 +160,12 @@ def test_switched_off_does_not_even_scan() -> None:
     off = FeatureSwitched(feature="iron_condor", switch="off", reason="test")
     messages = list(MESSAGES)
     messages.insert(len(setup(WORLD)), Message(MESSAGES[0].ts_ns, (off,), "control.test"))
-    assert not any(isinstance(fact, Scan) for _, fact in play(fold, fold.initial(), messages))
+    assert not any(is_condor_scan(fact) for _, fact in play(fold, fold.initial(), messages))
 
 
 def test_one_scan_a_session_and_one_row_an_instant() -> None:
     facts = play(fold, fold.initial(), messages_of(replace(WORLD, every_minutes=30)))
-    scans = [seq for seq, fact in facts if isinstance(fact, Scan)]
+    scans = [seq for seq, fact in facts if is_condor_scan(fact)]
     assert len(scans) == len(WORLD.spots)
     rows = [seq for seq, fact in facts if isinstance(fact, FeatureRow)]
     assert len(rows) == len(set(rows)) == 13 * len(WORLD.spots)

@@ -215,6 +215,7 @@ FAULTS = {
     "regime_s1": (bars.s1, "step"),
     "regime_s0": (bars, "_posterior"),
     "fuzzy": (bars, "_pushed"),
+    "scoring": (scan, "scores_of"),
 }
 
 
@@ -233,7 +234,7 @@ def test_property_26_a_feature_that_fails_stops_alone(feature: str, monkeypatch:
     if feature != "bank":
         assert [p for p in others if p[1].TAG in ("Scan", "Proposal")] == [
             p for p in WHOLE if p[1].TAG in ("Scan", "Proposal")
-        ] or feature in ("regime_s1", "volatility")
+        ] or feature in ("regime_s1", "volatility", "scoring")
     assert {"Scan", "SurfaceFitted"} <= kinds(others)
     assert StateCodec(fold).dump(state)
 

@@ -15,10 +15,8 @@ from contango_common.domain.declare import Section, param
 from contango_common.domain.instrument import is_option_id, parse_option_id
 from contango_common.domain.sessions import days_between
 from contango_common.events.signal import Adjustment
-from contango_quant.pricing.greeks import bsm_greeks, carry_from_forward
-from contango_quant.surface.smile import vols_of
-from contango_signals.chainview import Slice
 from contango_signals.strategies.spec import Held, View
+from contango_signals.unitgreeks import unit_greeks
 
 
 class AdjustParams(Section):
@@ -100,30 +98,5 @@ def _delta(view: View, held: Held, p: AdjustParams) -> Want | None:
 
 def delta_of(view: View, held: Held) -> float | None:
     """Spot delta of one unit from the frame's smiles; None when a leg has none."""
-    total = 0.0
-    for name, ratio in zip(held.instruments, held.ratios, strict=True):
-        if not is_option_id(name):
-            total += ratio
-            continue
-        root, date, right, millis = parse_option_id(name)
-        s = _slice(view, root, date)
-        delta = None if s is None else _smile_delta(s, millis / 1000.0, right == "C")
-        if delta is None:
-            return None
-        total += ratio * delta
-    return total
-
-
-def _slice(view: View, root: str, date: int) -> Slice | None:
-    for s in (*view.slices, *view.held):
-        if s.expiry.expiry_date == date and view.roots[s.expiry.root_index] == root:
-            return s
-    return None
-
-
-def _smile_delta(s: Slice, strike: float, is_call: bool) -> float | None:
-    if s.smile is None or s.forward is None or s.t_years <= 0.0:
-        return None
-    rate, div_yield = carry_from_forward(s.spot, s.forward, s.discount, s.t_years)
-    vol = float(vols_of(s.smile, strike).vol)
-    return float(bsm_greeks(s.spot, strike, s.t_years, vol, rate, div_yield, is_call)[1])
+    known = unit_greeks(view, held.instruments, held.ratios)
+    return None if known is None else known.delta

@@ -38,12 +38,12 @@ def adjusted(state: State, view: View, frame: ChainFrame, at: At) -> list[Event]
 
 
 def _facts(state: State, want: Want, view: View, frame: ChainFrame, at: At) -> list[Event]:
-    spec, (shared, _) = STRATEGIES[want.held.strategy], shared_of(state, view)
+    spec, shared = STRATEGIES[want.held.strategy], shared_of(state, view)
     candidates = [c for c in _candidates(state, want, view) if c.instruments != want.held.instruments]
     around = circumstances_of(state, spec, frame, at, len(candidates), shared)
     circumstances = judge(SCAN_GATES, around, gates_off(state))
     asked = ASKED - {"premium_sign"} if want.adjustment == "hedge_delta" else ASKED  # a hedge is paid for
-    judged = [_asked(judged_of(state, view, around, circumstances, c), asked) for c in candidates]
+    judged = [_asked(judged_of(state, view, around, circumstances, c, shared), asked) for c in candidates]
     judged.sort(key=lambda pair: (len(pair[1].refusing), pair[0].candidate.off_target))
     proposed = bool(judged) and not judged[0][1].refusing and acts(state, FEATURE)
     gates = judged[0][1].gates if judged else _only(circumstances, asked).gates

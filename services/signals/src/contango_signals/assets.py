@@ -8,11 +8,11 @@ from typing import Any
 from contango_common.domain.at import At
 from contango_common.domain.sessions import MINUTE_NS
 from contango_common.events.base import Event
-from contango_common.events.signal import ExitSignal, FeatureFailed, Proposal, Scalar
+from contango_common.events.signal import ExitSignal, FeatureFailed, Proposal, Scalar, Scan
 from contango_signals.alignment import Alignment, Reading, align, direction_of
-from contango_signals.bank import DAILY, LENGTH_S
+from contango_signals.bank import DAILY, LENGTH_S, value
 from contango_signals.bank import values_of as frame_values
-from contango_signals.context import entry_parameters, flat, market_context
+from contango_signals.context import ON_BARS, entry_parameters, flat, market_context
 from contango_signals.deciding import is_uncertain, label_of, labels_of, told_by
 from contango_signals.features import values_of
 from contango_signals.profile import key_level
@@ -20,7 +20,8 @@ from contango_signals.regimes.s1 import effects
 from contango_signals.scan import UNKNOWN_REGIME, is_halted
 from contango_signals.sessions24 import session_at
 from contango_signals.sizes import factors_in_force, with_own
-from contango_signals.state import State, Symbol, last_opening_ns, standing
+from contango_signals.state import OpenPosition, State, Symbol, last_opening_ns, standing
+from contango_signals.strategies.bars import stopped
 from contango_signals.strategies.registry import STRATEGIES
 from contango_signals.strategies.spec import Asset, Entry, Held, Leave, Spec
 from contango_signals.switches import acts, level, tried
@@ -41,7 +42,7 @@ def facts_of(state: State, symbols: tuple[str, ...], at: At, daily: bool) -> lis
         for name in mine:
             if not _asked(state, spec, name, daily):
                 continue
-            found = tried(spec.name, lambda s=spec, n=name: _decide(state, s, n, seen, at))  # type: ignore[misc]
+            found = tried(spec.name, lambda s=spec, n=name: _decide(state, s, n, seen, at, daily))  # type: ignore[misc]
             if isinstance(found, FeatureFailed):
                 facts.append(found)
                 break
@@ -56,19 +57,33 @@ def _specs(state: State) -> list[Spec]:
 
 def _asked(state: State, spec: Spec, name: str, daily: bool) -> bool:
     """A flat strategy is asked when its own timeframe closes; one that holds on every bar, for its stop."""
+    return _is_own(state, spec, name, daily) or _held(state, spec, name) is not None
+
+
+def _is_own(state: State, spec: Spec, name: str, daily: bool) -> bool:
     timeframe = getattr(state.params.strategies[spec.name], "timeframe", DAILY)
-    if (timeframe == DAILY) == daily and timeframe in state.symbols[name].bank.closed:
-        return True
-    return any(p.strategy == spec.name and p.underlying == name for p in state.positions.values())
+    return (timeframe == DAILY) == daily and timeframe in state.symbols[name].bank.closed
 
 
-def _decide(state: State, spec: Spec, name: str, seen: Mapping[str, Any], at: At) -> list[Event]:
-    held = next(((k, p) for k, p in state.positions.items() if p.strategy == spec.name and p.underlying == name), None)
-    if held is not None and held[1].lapses_ns is not None and held[1].lapses_ns >= at.ts_ns:
-        return []  # its order is still at work
-    asset = asset_of(state, name, None if held is None else held_of(*held), seen, at)
+def _held(state: State, spec: Spec, name: str) -> tuple[str, OpenPosition] | None:
+    mine = ((k, p) for k, p in state.positions.items() if p.strategy == spec.name and p.underlying == name)
+    return next(mine, None)
+
+
+def _decide(state: State, spec: Spec, name: str, seen: Mapping[str, Any], at: At, daily: bool) -> list[Event]:
+    held = _held(state, spec, name)
+    if held is not None and held[1].lapses_ns is not None:
+        if held[1].lapses_ns >= at.ts_ns:
+            return []  # its order is still at work
+        held = None  # it lapsed unfilled
+    own = _is_own(state, spec, name, daily)
+    close = close_of(state.symbols[name], daily)
+    if close is None or (held is None and not own):
+        return []
+    asset = asset_of(state, name, None if held is None else held_of(*held), seen, at, close)
     assert spec.decide is not None
-    answer = spec.decide(asset, state.params.strategies[spec.name])
+    # Between the bars of the strategy's own timeframe a position may leave at its stop or target, by no other rule.
+    answer = spec.decide(asset, state.params.strategies[spec.name]) if own else stopped(asset, {})
     if isinstance(answer, Leave) and held is not None:
         why = {**answer.why, f"left.{answer.reason}": 1.0}
         return [ExitSignal(underlying=name, strategy=spec.name, why=why)]
@@ -77,7 +92,13 @@ def _decide(state: State, spec: Spec, name: str, seen: Mapping[str, Any], at: At
     return []
 
 
-def asset_of(state: State, name: str, held: Held | None, seen: Mapping[str, Any], at: At) -> Asset:
+def close_of(symbol: Symbol, daily: bool) -> float | None:
+    """The close of the bar that just closed; None before any."""
+    intraday, session = symbol.bank.close, value(symbol.bank, DAILY, "close")
+    return session if intraday is None or (daily and session is not None) else intraday
+
+
+def asset_of(state: State, name: str, held: Held | None, seen: Mapping[str, Any], at: At, close: float) -> Asset:
     """What strategies are shown of one symbol now."""
     symbol = state.symbols[name]
     agreed = alignment_of(state, symbol, at.ts_ns)
@@ -85,7 +106,6 @@ def asset_of(state: State, name: str, held: Held | None, seen: Mapping[str, Any]
     position = None if held is None else state.positions.get(held.position_id)
     values["stop"] = None if position is None else position.stop
     values["target"] = None if position is None else position.target
-    close = symbol.bank.close or 0.0
     told = told_by(state, name, "s1")
     return Asset(
         symbol=name,
@@ -145,8 +165,36 @@ def _gates(state: State, spec: Spec, name: str, at: At) -> dict[str, bool]:
 
 def _proposed(state: State, spec: Spec, asset: Asset, entry: Entry, at: At) -> list[Event]:
     gates = _gates(state, spec, asset.symbol, at)
-    if not all(gates.values()):
-        return []
+    proposed = all(gates.values())
+    looked = scanned(spec.name, asset.symbol, gates, entry.score, asset.close, entry.why)
+    return [looked, _proposal(state, spec, asset, entry, gates, at)] if proposed else [looked]
+
+
+def scanned(
+    strategy: str, symbol: str, gates: dict[str, bool], score: float, close: float, why: Mapping[str, float | None]
+) -> Scan:
+    """What a strategy on bars wanted, with the verdict of every gate, taken or not."""
+    refusing = [name for name, ok in gates.items() if not ok]
+    row: dict[str, float | str | None] = {
+        "legs": symbol,
+        "mid_ticks": None,
+        "limit_ticks": None,
+        "score": score,
+        "refusing": " ".join(refusing),
+    }
+    return Scan(
+        underlying=symbol,
+        strategy=strategy,
+        candidates=1,
+        proposed=not refusing,
+        gates=gates,
+        kills=dict.fromkeys(refusing, 1),
+        why={"close": close, "score": score, **why},
+        rows=(row,),
+    )
+
+
+def _proposal(state: State, spec: Spec, asset: Asset, entry: Entry, gates: dict[str, bool], at: At) -> Proposal:
     p, name = state.params, asset.symbol
     tick_micros = state.tick_micros.get(name, DEFAULT_TICK_MICROS)
     price_ticks = asset.close * 1e6 / tick_micros
@@ -165,32 +213,30 @@ def _proposed(state: State, spec: Spec, asset: Asset, entry: Entry, at: At) -> l
         **entry.why,
     }
     own: dict[str, Scalar] = {"session": asset.session, "key_level": asset.key_level, **flat(entry.why)}
-    return [
-        Proposal(
-            proposal_id=f"{spec.name}:{name}:{at.seq}",
-            strategy=spec.name,
-            kind=spec.kind,
-            underlying=name,
-            instruments=(name,),
-            ratios=(1,),
-            multiplier=1,
-            tick_micros=tick_micros,
-            expiry_ns=None,
-            last_trade_ns=None,
-            mid_ticks=price_ticks,
-            natural_ticks=math.ceil(price_ticks),
-            limit_ticks=limit_ticks,
-            max_loss_ticks=limit_ticks,
-            score=entry.score,
-            gates=gates,
-            why=why,
-            regime=label_of(state, name) or UNKNOWN_REGIME,
-            valid_until_ns=at.ts_ns + p.valid_minutes * MINUTE_NS,
-            multipliers=inforce,
-            shadow_multipliers=shadow,
-            entry_parameters=entry_parameters(p.strategies[spec.name], p),
-            module_specific_params=own,
-            market_context=market_context(asset.values, asset.labels, {"overlay": " ".join(asset.overlay)}),
-            alternatives=entry.alternatives,
-        )
-    ]
+    return Proposal(
+        proposal_id=f"{spec.name}:{name}:{at.seq}",
+        strategy=spec.name,
+        kind=spec.kind,
+        underlying=name,
+        instruments=(name,),
+        ratios=(1,),
+        multiplier=1,
+        tick_micros=tick_micros,
+        expiry_ns=None,
+        last_trade_ns=None,
+        mid_ticks=price_ticks,
+        natural_ticks=math.ceil(price_ticks),
+        limit_ticks=limit_ticks,
+        max_loss_ticks=limit_ticks,
+        score=entry.score,
+        gates=gates,
+        why=why,
+        regime=label_of(state, name) or UNKNOWN_REGIME,
+        valid_until_ns=at.ts_ns + p.valid_minutes * MINUTE_NS,
+        multipliers=inforce,
+        shadow_multipliers=shadow,
+        entry_parameters=entry_parameters(p.strategies[spec.name], p, ON_BARS),
+        module_specific_params=own,
+        market_context=market_context(asset.values, asset.labels, {"overlay": " ".join(asset.overlay)}),
+        alternatives=entry.alternatives,
+    )

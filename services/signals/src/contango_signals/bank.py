@@ -22,6 +22,7 @@ SECOND_NS = 1_000_000_000
 LENGTH_S = {"5m": 300, "15m": 900, "1h": 3600, "4h": 14_400, "1d": 86_400}
 INTRADAY = ("5m", "15m", "1h", "4h")
 DAILY = "1d"
+RANK_DAYS = 30
 OUTPUTS = kernels.OUTPUTS
 INDEX = {name: i for i, name in enumerate(OUTPUTS)}
 Floats = npt.NDArray[np.float64]
@@ -41,7 +42,9 @@ class BankParams(Section):
     bollinger: int = param(20, "bars in the Bollinger bands", unit="bars", ge=2, le=10_000)
     bollinger_width: float = param(2.0, "half-width of the Bollinger bands", unit="standard deviations", gt=0, le=10)
     atr: int = param(14, "true ranges in the average true range", unit="bars", ge=1, le=10_000)
-    atr_rank_window: int = param(720, "bars that rank the average true range", unit="bars", ge=2, le=10_000)
+    atr_rank_window: int = param(
+        720, "bars that rank the average true range; of hours at most 30 days', of days a year's", unit="bars", ge=2
+    )
     adx: int = param(14, "each smoothing of the directional index", unit="bars", ge=1, le=10_000)
     stochastic: int = param(14, "look-back of the stochastic", unit="bars", ge=1, le=10_000)
     cmf: int = param(20, "Chaikin money flow", unit="bars", ge=1, le=10_000)
@@ -84,6 +87,21 @@ def timeframes(base_s: int) -> list[str]:
     return [name for name in INTRADAY if LENGTH_S[name] >= base_s and LENGTH_S[name] % base_s == 0] + [DAILY]
 
 
+def rank_window(p: BankParams, timeframe: str, sessions_per_year: int) -> int:
+    """Bars that rank the average true range: at most those of 30 days where they are hours (720 in a market without
+    sessions), at most a year's where they are days.
+
+    >>> rank_window(BankParams(), "1h", 252), rank_window(BankParams(session_s=86_400), "1h", 365)
+    (147, 720)
+    """
+    if timeframe == DAILY:
+        return min(p.atr_rank_window, sessions_per_year)
+    if timeframe != "1h":
+        return p.atr_rank_window
+    hours = round(RANK_DAYS * sessions_per_year / 365.25) * -(-p.session_s // 3600)
+    return min(p.atr_rank_window, max(2, hours))
+
+
 def kernel_params(p: BankParams, timeframe: str, sessions_per_year: int) -> kernels.Params:
     """The bank of one timeframe; a year holds its sessions' bars."""
     length_s = LENGTH_S[timeframe]
@@ -100,7 +118,7 @@ def kernel_params(p: BankParams, timeframe: str, sessions_per_year: int) -> kern
         bollinger=p.bollinger,
         bollinger_width=p.bollinger_width,
         atr=p.atr,
-        atr_rank_window=p.atr_rank_window,
+        atr_rank_window=rank_window(p, timeframe, sessions_per_year),
         adx=p.adx,
         stochastic=p.stochastic,
         cmf=p.cmf,

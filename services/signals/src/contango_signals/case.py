@@ -13,7 +13,7 @@ from contango_signals.chainview import atm_vol
 from contango_signals.confidence import Assurance
 from contango_signals.netprice import Net
 from contango_signals.params import SignalsParams
-from contango_signals.score import Scores, binary_ev, scores
+from contango_signals.score import NO_SCORES, Scores, ev_component, scores
 from contango_signals.strategies.screen import Screen
 from contango_signals.strategies.spec import Candidate, Spec, View
 from contango_signals.timing import InSession
@@ -128,24 +128,21 @@ def case_of(
         expected_profit_ticks=expected,
         open_interest=_least(view, candidate, "open_interest"),
         volume=_least(view, candidate, "volume"),
-        scores=_scores(around, candidate, root, net, expected),
+        scores=NO_SCORES,
     )
 
 
-def _scores(
-    around: Circumstances, candidate: Candidate, root: RootSpec, net: Net, expected_ticks: float | None
-) -> Scores:
-    p, unit = around.params.scoring, root.tick_micros / 1e6
-    credit, delta = -net.limit_ticks * unit, _sold_delta(candidate)
-    ev = None if expected_ticks is None else expected_ticks * unit
-    if p.ev_model == "delta_binary":
-        ev = binary_ev(credit, candidate.width, delta)
-    loss = None if not net.max_loss_ticks else net.max_loss_ticks * unit
+def scores_of(case: Case) -> Scores:
+    """The components of a candidate's score and their weighted sum."""
+    around, net, width = case.around, case.net, case.candidate.width
+    credit, delta = -net.limit_ticks * case.root.tick_micros / 1e6, _sold_delta(case.candidate)
+    expected, loss, p = case.expected_profit_ticks, net.max_loss_ticks, around.params.scoring
+    ev_to_loss = None if expected is None or not loss else expected / loss
     return scores(
         iv_percentile=around.iv_rank.percentile,
         delta=delta,
-        credit_to_width=None if not candidate.width or credit <= 0.0 else credit / candidate.width,
-        ev_to_loss=None if ev is None or loss is None else ev / loss,
+        credit_to_width=None if not width or credit <= 0.0 else credit / width,
+        ev=ev_component(ev_to_loss, credit, width, delta, p),
         label=around.label_s0,
         p=p,
     )

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contango_common.domain.blocks import Block
-from contango_quant.pricing.greeks import carry_from_forward, greeks
+from contango_quant.pricing.greeks import bsm_greeks, carry_from_forward, greeks
 from contango_quant.pricing.implied import implied
 from contango_quant.surface.curve import OK, STATUS_NAMES, Smile
 from contango_quant.surface.forward import forward_from_parity
@@ -181,3 +181,14 @@ def atm_vol(s: Slice) -> float | None:
     x0, x1 = math.log(s.strike[low] / s.forward), math.log(s.strike[high] / s.forward)
     weight = -x0 / (x1 - x0)
     return float(math.sqrt((1.0 - weight) * s.vol[low] ** 2 + weight * s.vol[high] ** 2))
+
+
+def smile_greeks(s: Slice, strike: float, is_call: bool) -> tuple[float, float, float, float] | None:
+    """(delta, gamma, vega, theta) of one option at the smile's volatility, in or out of the money; theta a year, vega
+    for a change of 1. None without a smile or a forward."""
+    if s.smile is None or s.forward is None or s.t_years <= 0.0:
+        return None
+    rate, div_yield = carry_from_forward(s.spot, s.forward, s.discount, s.t_years)
+    vol = float(vols_of(s.smile, strike).vol)
+    _, delta, gamma, vega, theta, _ = bsm_greeks(s.spot, strike, s.t_years, vol, rate, div_yield, is_call)
+    return float(delta), float(gamma), float(vega), float(theta)

@@ -29,7 +29,9 @@ class FuzzyParams(Section):
     min_coverage: float = param(0.7, "weight that must be present", unit="fraction", ge=0, le=1)
     base_units: int = param(10, "units at full confidence and no volatility", unit="units", ge=1, le=1_000_000)
     sigma_window: int = param(252, "sessions that rank realised volatility", unit="sessions", ge=20, le=300)
-    forecast_weight: float = param(0.0, "weight of the forecast's direction in the fusion", unit="fraction", ge=0, le=1)
+    forecast_weight: float = param(
+        0.0, "weight of a forecast of direction in the fusion, once there is one", unit="fraction", ge=0, le=1
+    )
     effective_halflife: float = param(
         60.0, "sessions over which factors' co-movement halves", unit="sessions", gt=1, le=5000
     )

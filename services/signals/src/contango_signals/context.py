@@ -2,7 +2,7 @@
 triggered. It travels with the proposal into the trade's record. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contango_common.domain.declare import Section
@@ -12,13 +12,19 @@ from contango_signals.gates import GATES, Judgement
 Numbers = Mapping[str, float | None]
 
 
-def entry_parameters(params: Section, common: Section) -> dict[str, Scalar]:
-    """The strategy's own parameters, and those common ones that shape an entry; groups as ``key.name``."""
-    shared = {
-        name: getattr(common, name)
-        for name in ("f_limit", "valid_minutes", "no_opening_minutes")
-        if hasattr(common, name)
-    }
+COMMON = ("valid_minutes", "bar_timeframe_s", "sessions_per_year", "select.detector")
+ON_CHAIN = (*COMMON, "f_limit", "no_opening_minutes", "forecast_max_age_hours", "select.per_scan")
+ON_BARS = (*COMMON, "limit_slippage", "thresholds.adx_base", "thresholds.rvol_base", "feature_row_every_s")
+
+
+def entry_parameters(params: Section, common: Section, names: Sequence[str]) -> dict[str, Scalar]:
+    """The strategy's own parameters, and those common ones (``names``) that shape entries; groups as ``key.name``."""
+    shared = {}
+    for name in names:
+        value: Any = common
+        for part in name.split("."):
+            value = getattr(value, part)
+        shared[name] = value
     return flat({**params.model_dump(mode="json"), **shared})
 
 

@@ -6,10 +6,12 @@ from contango_common.domain.at import At
 from contango_common.domain.sessions import MINUTE_NS
 from contango_common.events.base import Event
 from contango_common.events.signal import ExitSignal, Proposal
-from contango_signals.deciding import label_of
+from contango_signals.assets import scanned
+from contango_signals.context import ON_BARS, entry_parameters, flat, market_context
+from contango_signals.deciding import label_of, labels_of
 from contango_signals.scan import UNKNOWN_REGIME, is_halted
 from contango_signals.state import State, standing
-from contango_signals.strategies.ema_cross import SPEC, Cross
+from contango_signals.strategies.ema_cross import SPEC, Cross, averages
 from contango_signals.switches import acts
 
 DEFAULT_TICK_MICROS = 10_000
@@ -22,7 +24,8 @@ def facts_of(state: State, symbol: str, cross: Cross, at: At) -> list[Event]:
         why: dict[str, float | None] = {"close": cross.close}
         return [ExitSignal(underlying=symbol, strategy=SPEC.name, why=why)] if held else []
     gates = _gates(state, symbol, held, at)
-    return [_proposal(state, symbol, cross, gates, at)] if all(gates.values()) else []
+    looked = scanned(SPEC.name, symbol, gates, 0.0, cross.close, averages(cross))
+    return [looked, _proposal(state, symbol, cross, gates, at)] if looked.proposed else [looked]
 
 
 def _gates(state: State, symbol: str, held: bool, at: At) -> dict[str, bool]:
@@ -57,8 +60,12 @@ def _proposal(state: State, symbol: str, cross: Cross, gates: dict[str, bool], a
         max_loss_ticks=limit_ticks,
         score=0.0,
         gates=gates,
-        why={"close": cross.close},
+        why={"close": cross.close, **averages(cross)},
         regime=label_of(state, symbol) or UNKNOWN_REGIME,
         valid_until_ns=at.ts_ns + p.valid_minutes * MINUTE_NS,
         quantity_cap=p.strategies[SPEC.name].quantity_cap,
+        entry_parameters=entry_parameters(p.strategies[SPEC.name], p, ON_BARS),
+        module_specific_params=flat({"price": cross.close, **averages(cross)}),
+        market_context=market_context({"close": cross.close}, labels_of(state, symbol), {}),
+        alternatives={"cross": f"would have triggered at a close whose averages cross, near {cross.close:.6g}"},
     )

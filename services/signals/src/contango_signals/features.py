@@ -11,7 +11,7 @@ from contango_signals.history import percentile_of_last
 from contango_signals.profile import in_low_volume, key_level
 from contango_signals.state import ForecastSeen, State, Symbol
 from contango_signals.volindex import iv_rank
-from contango_signals.volstate import MONTH_SESSIONS, iv_rv_spread, ou_z, vrp_ratio
+from contango_signals.volstate import MONTH_SESSIONS, is_stationary, iv_rv_spread, ou_signal, ou_z, vrp_ratio
 
 Values = dict[str, float | None]
 
@@ -57,11 +57,15 @@ def _market(state: State, name: str, realised: float | None) -> Values:
     window = state.params.iv_rank_window_sessions
     values: Values = {"vol_index": v.close}
     values[f"iv_rank_{window}"], values[f"iv_pctl_{window}"] = place.rank, place.percentile
+    values["iv_percentile"] = place.percentile
     values["iv_rank_count"] = float(place.count)
     values["iv_rv_spread"] = iv_rv_spread(v.close, realised)
     values["vrp_month"] = vrp_ratio(v.close, median_variance(state.forecasts.get(name)))
     if reversion is not None:
-        values["ou_z"] = ou_z(v.close, reversion.mean, reversion.sd)
+        still = is_stationary(reversion.adf_p, reversion.kpss_p, state.params.volatility)
+        values["ou_z"] = ou_z(v.close, reversion.mean, reversion.sd) if still else None
+        values["ou_signal"] = ou_signal(values["ou_z"], state.params.volatility)
+        values["ou_adf_p"], values["ou_kpss_p"] = reversion.adf_p, reversion.kpss_p
     seen, symbol = state.divergence, state.symbols.get(name)
     if seen is not None and symbol is not None and seen.spot_ns == seen.future_ns == symbol.bank.bar_ns:
         values["divergence"], values["divergence_z"], values["divergence_plain"] = seen.deviation, seen.z, seen.plain

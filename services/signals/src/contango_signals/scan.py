@@ -15,10 +15,10 @@ from contango_common.events.market import ChainFrame
 from contango_common.events.signal import FeatureFailed, Proposal, Scan
 from contango_signals.bank import DAILY, value
 from contango_signals.breach import Mixture, mixture
-from contango_signals.case import Case, Circumstances, case_of
+from contango_signals.case import Case, Circumstances, case_of, scores_of
 from contango_signals.chainview import atm_vol
 from contango_signals.confidence import NOT_SURE, Assurance, assurance
-from contango_signals.context import alternatives, entry_parameters, flat, market_context
+from contango_signals.context import ON_CHAIN, alternatives, entry_parameters, flat, market_context
 from contango_signals.deciding import five_state, label_of, told_by
 from contango_signals.features import sigma_percentile
 from contango_signals.gates import (
@@ -39,6 +39,7 @@ from contango_signals.state import State, last_opening_ns, standing
 from contango_signals.strategies.spec import Candidate, Spec, View
 from contango_signals.switches import acts, gates_off, level, runs, tried
 from contango_signals.timing import before_open, session_of, sessions_between, sessions_to, valid_until
+from contango_signals.unitgreeks import UnitGreeks, unit_greeks
 from contango_signals.volindex import iv_rank
 from contango_signals.volstate import NO_TERM, TermState, term_state
 
@@ -75,7 +76,8 @@ def scan(state: State, specs: Sequence[Spec], view: View, frame: ChainFrame, at:
 
     A strategy that raises is told as ``FeatureFailed`` and the others go on.
     """
-    shared, facts = shared_of(state, view)
+    shared = shared_of(state, view)
+    facts: list[Event] = []
     looks: list[Look] = []
     for spec in specs:
         found = tried(spec.name, lambda spec=spec: _look(state, spec, view, frame, at, shared))  # type: ignore[misc]
@@ -83,6 +85,7 @@ def scan(state: State, specs: Sequence[Spec], view: View, frame: ChainFrame, at:
             facts.append(found)
         else:
             looks.append(found)
+    facts += shared.failed.values()
     best = _best(state, looks)
     for look in looks:
         facts += _facts(state, look, frame, at, best)
@@ -91,26 +94,25 @@ def scan(state: State, specs: Sequence[Spec], view: View, frame: ChainFrame, at:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all strategies of one scan see of the underlying."""
+    """What all strategies of one scan see of the underlying; ``failed`` collects the features that raised, by name."""
 
     term: TermState
     assurance: Assurance | None
     drift: float | None
+    failed: dict[str, FeatureFailed]
 
 
-def shared_of(state: State, view: View) -> tuple[Shared, list[Event]]:
+def shared_of(state: State, view: View) -> Shared:
     """What all strategies see of the underlying, and the failures of what could not be worked out."""
-    failed: list[Event] = []
+    failed: dict[str, FeatureFailed] = {}
     term = tried("volatility", lambda: _term(state, view))
     if isinstance(term, FeatureFailed):
-        failed.append(term)
-        term = NO_TERM
+        failed["volatility"], term = term, NO_TERM
     sure = tried("fuzzy", lambda: _assured(state, view))
     if isinstance(sure, FeatureFailed):
-        failed.append(sure)
-        sure = NOT_SURE
+        failed["fuzzy"], sure = sure, NOT_SURE
     close = view.values.get("close")
-    return Shared(term, sure, None if not close else view.spot / close - 1.0), failed
+    return Shared(term, sure, None if not close else view.spot / close - 1.0, failed)
 
 
 def _term(state: State, view: View) -> TermState:
@@ -132,7 +134,7 @@ def _look(state: State, spec: Spec, view: View, frame: ChainFrame, at: At, share
     candidates = spec.propose(view, state.params.strategies[spec.name])
     around = circumstances_of(state, spec, frame, at, len(candidates), shared)
     circumstances = judge(SCAN_GATES, around, gates_off(state))
-    judged = [judged_of(state, view, around, circumstances, candidate) for candidate in candidates]
+    judged = [judged_of(state, view, around, circumstances, candidate, shared) for candidate in candidates]
     judged.sort(key=_order)
     return Look(spec, around, circumstances, judged)
 
@@ -204,7 +206,7 @@ def is_halted(state: State, now_ns: int) -> bool:
 
 
 def judged_of(
-    state: State, view: View, around: Circumstances, circumstances: Judgement, candidate: Candidate
+    state: State, view: View, around: Circumstances, circumstances: Judgement, candidate: Candidate, shared: Shared
 ) -> Judged:
     """A candidate with its prices, odds and scores, and every gate's verdict but the rank."""
     off, root = gates_off(state), view.specs[candidate.expiry.root_index]
@@ -218,27 +220,30 @@ def judged_of(
     )
     case = case_of(around, view, candidate, root, net, _odds(state, view, around, candidate))
     judgement = joined(circumstances, judge(CANDIDATE_GATES, case, off))
-    case = replace(case, entry_score=_entry_score(case, judgement))
+    case = _scored(state, case, judgement, shared)
     return case, joined(judgement, judge(LAST_GATES, case, off))
+
+
+def _scored(state: State, case: Case, judgement: Judgement, shared: Shared) -> Case:
+    """The case with its scores; without any where scoring is off or raises, which is told once."""
+    if not runs(state, "scoring") or "scoring" in shared.failed:
+        return case
+    found = tried("scoring", lambda: replace(case, scores=scores_of(case), entry_score=_entry_score(case, judgement)))
+    if isinstance(found, FeatureFailed):
+        shared.failed["scoring"] = found
+        return case
+    return found
 
 
 def _entry_score(case: Case, judgement: Judgement) -> float:
     sure, odds = case.around.assurance, case.breach_odds
-    delta = sum(
-        ratio * float(s.delta[_position(s.rows, row)])
-        for row, ratio, s in zip(case.candidate.rows, case.candidate.ratios, case.candidate.slices, strict=True)
-        if s is not None
-    )
+    known = unit_greeks(case.view, case.candidate.instruments, case.candidate.ratios)
     return entry(
         None if sure is None else sure.fused,
         None if odds is None else 1.0 - odds,
         judgement.gates,
-        delta if delta == delta else None,
+        None if known is None else known.delta,
     )
-
-
-def _position(rows: object, row: int) -> int:
-    return int((rows == row).argmax())  # type: ignore[attr-defined]
 
 
 def _odds(state: State, view: View, around: Circumstances, candidate: Candidate) -> Mixture | None:
@@ -364,8 +369,14 @@ def proposal_of(state: State, case: Case, judgement: Judgement, at: At) -> Propo
         quantity_cap=min((cap for cap in caps if cap is not None), default=None),
         multipliers=inforce,
         shadow_multipliers=shadow,
-        entry_parameters=entry_parameters(around.screen, state.params),
-        module_specific_params=flat({"underlying_price": view.spot, **candidate.why}),
+        entry_parameters=entry_parameters(around.screen, state.params, ON_CHAIN),
+        module_specific_params=flat({"underlying_price": view.spot, **candidate.why, **_greeks(case)}),
         market_context=market_context(view.values, view.labels, words),
         alternatives=alternatives(judgement, around.screen),
     )
+
+
+def _greeks(case: Case) -> dict[str, float | None]:
+    """Of one unit, as ``unit_<greek>``; None where a leg has no smile."""
+    known = unit_greeks(case.view, case.candidate.instruments, case.candidate.ratios)
+    return {f"unit_{name}": None if known is None else getattr(known, name) for name in UnitGreeks._fields}

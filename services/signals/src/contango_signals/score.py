@@ -55,24 +55,42 @@ class Scores:
     total: float | None
 
 
+NO_SCORES = Scores({}, {}, None)
+
+
 def scores(
     *,
     iv_percentile: float | None,
     delta: float | None,
     credit_to_width: float | None,
-    ev_to_loss: float | None,
+    ev: float | None,
     label: str | None,
     p: ScoreParams,
 ) -> Scores:
-    """Weighted by the mixture's ``label``; without one by the first row of the table."""
+    """Weighted by the mixture's ``label``; without one by the first row of the table. ``ev`` is its component in
+    [0, 1]."""
     parts = {
         "iv": iv_part(iv_percentile),
         "delta": delta_part(delta),
         "credit": credit_part(credit_to_width),
-        "ev": ev_part(ev_to_loss),
+        "ev": ev,
     }
     weights = p.weights.get(label or DEFAULT_LABEL) or p.weights[DEFAULT_LABEL]
     return Scores(parts, dict(weights), weighted(parts, weights))
+
+
+def ev_component(
+    ev_to_loss: float | None, credit: float, width: float | None, delta: float | None, p: ScoreParams
+) -> float | None:
+    """Expected profit in [0, 1]: over the maximum loss under the forecast's density, or the published max(0, EV)/width.
+
+    >>> round(ev_component(None, 1.5, 5.0, 0.2, ScoreParams(ev_model="delta_binary")), 3)
+    0.1
+    """
+    if p.ev_model == "density":
+        return ev_part(ev_to_loss)
+    published = binary_ev(credit, width, delta)
+    return None if published is None or not width else max(0.0, published) / width
 
 
 def binary_ev(credit: float, width: float | None, delta: float | None) -> float | None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contango_common.domain.declare import Section, param
+from contango_quant.stats.ou_signal import signal_of
 from contango_quant.surface.term import DAYS_PER_YEAR, detect_regime, term, vol_at
 
 MONTH_SESSIONS = 21
@@ -28,6 +29,10 @@ class VolParams(Section):
         ("VIX9D", "VIX3M", "VVIX", "SKEW"), "other volatility indices, where they are given"
     )
     ou_z_entry: float = param(2.0, "deviation of the index that counts as stretched", unit="standard deviations", gt=0)
+    ou_max_adf_p: float = param(
+        0.05, "p-value of a unit root above which there is no z", unit="probability", ge=0, le=1
+    )
+    ou_min_kpss_p: float = param(0.02, "p-value of a level below which there is no z", unit="probability", ge=0, le=1)
     divergence_spot: str | None = param(None, "fund or index that is compared with its future; null: none")
     divergence_future: str | None = param(None, "its future")
     divergence_net_carry: float = param(
@@ -82,6 +87,25 @@ def ou_z(index: float | None, mean: float | None, sd: float | None) -> float | N
     if index is None or index <= 0.0 or mean is None or not sd:
         return None
     return (math.log(index) - mean) / sd
+
+
+def is_stationary(adf_p: float | None, kpss_p: float | None, p: VolParams) -> bool:
+    """Whether a unit root is rejected and a level is not; a test that could not be made is not asked.
+
+    >>> p = VolParams()
+    >>> is_stationary(0.01, 0.1, p), is_stationary(0.3, 0.1, p), is_stationary(0.01, 0.01, p)
+    (True, False, False)
+    """
+    return (adf_p is None or adf_p <= p.ou_max_adf_p) and (kpss_p is None or kpss_p >= p.ou_min_kpss_p)
+
+
+def ou_signal(z: float | None, p: VolParams) -> float | None:
+    """−1 (the index is dear: volatility is to be sold), 1 (cheap), 0; None where there is no z.
+
+    >>> ou_signal(2.5, VolParams()), ou_signal(-0.5, VolParams())
+    (-1.0, 0.0)
+    """
+    return None if z is None else float(signal_of(z, p.ou_z_entry))
 
 
 def vrp_ratio(index: float | None, median_variance: float | None) -> float | None:

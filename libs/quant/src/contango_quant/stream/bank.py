@@ -91,7 +91,7 @@ OUTPUTS = (
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """Windows in bars; atr_rank_window: bars that the ATR's percentile looks at (at least half of them are needed)."""
+    """Windows in bars; atr_rank_window: bars that the ATR's percentile looks at (all of them are needed)."""
 
     ema_fast: int = 10
     ema_slow: int = 20
@@ -130,7 +130,7 @@ def _parts(p: Params) -> dict[str, tuple[Any, Any]]:
         "bollinger": (bollinger, bollinger.Params(p.bollinger, p.bollinger_width)),
         "width_mean": (sma, sma.Params(p.bollinger)),
         "atr": (atr, atr.Params(p.atr)),
-        "atr_rank": (rank, rank.Params(p.atr_rank_window, max(2, p.atr_rank_window // 2))),
+        "atr_rank": (rank, rank.Params(p.atr_rank_window, p.atr_rank_window)),
         "adx": (adx, adx.Params(p.adx)),
         "stochastic": (stochastic, stochastic.Params(p.stochastic)),
         "stoch_rsi": (stoch_rsi, stoch_rsi.Params(p.rsi, p.stochastic)),

@@ -28,14 +28,14 @@ class Params(Stock):
 def decide(asset: Asset, p: Params) -> Entry | Leave | None:
     """Buy, leave, or nothing."""
     average, atr = read(asset, p, "sma_long", "atr")
-    if average is None or atr is None:
+    if average is None:
         return stopped(asset, {}) if asset.held is not None else None
     if asset.held is not None:
         if asset.close < average * (1.0 - p.exit_below):
             return Leave("below_average", {"close": asset.close, "sma_long": average})
         return stopped(asset, {"sma_long": average})
     seen = votes(asset, p)
-    if seen is None or asset.close <= average:
+    if seen is None or atr is None or asset.close <= average:
         return None
     score, numbers = confidence(seen, p)
     if score < p.threshold:

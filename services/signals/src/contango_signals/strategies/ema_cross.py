@@ -67,6 +67,12 @@ def _side(averages, close):  # type: ignore[no-untyped-def]
     return 1 if gap > 0.0 else -1 if gap < 0.0 else 0
 
 
+def averages(cross: Cross) -> dict[str, float | None]:
+    """Both averages of the last closes, by name."""
+    fast, slow = (float(x) for x in cross.averages["mean"])
+    return {"ema_fast": fast, "ema_slow": slow}
+
+
 def take(cross: Cross, close: float, ts_ns: int) -> None:
     """One closed bar."""
     if ts_ns <= cross.ts_ns:

@@ -31,7 +31,8 @@ def decide(asset: Asset, p: Params) -> Entry | Leave | None:
     ordered = fast is not None and slow is not None and long is not None and fast > slow > long
     calm = pctl is not None and pctl <= p.max_pctl
     if asset.held is not None:
-        return stopped(asset, numbers) if ordered and calm else Leave("trend_or_calm_over", numbers)
+        known = all(x is not None for x in numbers.values())
+        return Leave("trend_or_calm_over", numbers) if known and not (ordered and calm) else stopped(asset, numbers)
     seen = votes(asset, p)
     if seen is None or atr is None or not (ordered and calm):
         return None

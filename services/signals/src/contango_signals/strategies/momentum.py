@@ -4,6 +4,10 @@ Bought when the symbol is among the first ``top`` by 20-session momentum, that m
 the threshold; sold when it falls out of the first ``keep`` or its momentum turns negative.
 """
 
+from typing import Self
+
+from pydantic import model_validator
+
 from contango_common.domain.declare import param
 from contango_signals.strategies.bars import Numbers, entry, read, stopped, would
 from contango_signals.strategies.spec import Asset, Entry, Leave, Spec
@@ -22,12 +26,18 @@ class Params(Stock):
     top: int = param(3, "symbols bought", unit="symbols", ge=1, le=1000, tune=(1, 5))
     keep: int = param(5, "rank down to which one is kept", unit="symbols", ge=1, le=1000, tune=(3, 8))
 
+    @model_validator(mode="after")
+    def _kept(self) -> Self:
+        if self.keep < self.top:
+            raise ValueError("top <= keep must hold")
+        return self
+
 
 def decide(asset: Asset, p: Params) -> Entry | Leave | None:
     """Buy, leave, or nothing."""
     moved, atr = read(asset, p, "momentum", "atr")
     rank = momentum_rank(asset, p, by_risk=False)
-    if moved is None or atr is None or rank is None:
+    if moved is None or rank is None:
         return stopped(asset, {}) if asset.held is not None else None
     numbers: Numbers = {"momentum": moved, "rank": float(rank[0]), "universe": float(rank[1])}
     if asset.held is not None:
@@ -35,7 +45,7 @@ def decide(asset: Asset, p: Params) -> Entry | Leave | None:
             return Leave("rank_lost", numbers)
         return stopped(asset, numbers)
     seen = votes(asset, p)
-    if seen is None or rank[0] > p.top or moved <= 0.0:
+    if seen is None or atr is None or rank[0] > p.top or moved <= 0.0:
         return None
     score, votes_of = confidence(seen, p)
     if score < p.threshold:

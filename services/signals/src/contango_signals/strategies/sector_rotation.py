@@ -4,6 +4,10 @@ A symbol is bought when it is among the first ``top`` by 20-session momentum ove
 falls out of the first ``keep``: the distance of the two keeps it from trading every wobble of the ranking.
 """
 
+from typing import Self
+
+from pydantic import model_validator
+
 from contango_common.domain.declare import param
 from contango_signals.strategies.bars import Numbers, entry, read, stopped, would
 from contango_signals.strategies.spec import Asset, Entry, Leave, Spec
@@ -22,17 +26,23 @@ class Params(Stock):
     top: int = param(3, "symbols held", unit="symbols", ge=1, le=1000, tune=(1, 5))
     keep: int = param(5, "rank down to which one is kept", unit="symbols", ge=1, le=1000, tune=(3, 8))
 
+    @model_validator(mode="after")
+    def _kept(self) -> Self:
+        if self.keep < self.top:
+            raise ValueError("top <= keep must hold")
+        return self
+
 
 def decide(asset: Asset, p: Params) -> Entry | Leave | None:
     """Buy, leave, or nothing."""
     rank, (atr,) = momentum_rank(asset, p, by_risk=True), read(asset, p, "atr")
-    if rank is None or atr is None:
+    if rank is None:
         return stopped(asset, {}) if asset.held is not None else None
     numbers: Numbers = {"rank": float(rank[0]), "universe": float(rank[1])}
     if asset.held is not None:
         return Leave("rotated", numbers) if rank[0] > p.keep else stopped(asset, numbers)
     seen = votes(asset, p)
-    if seen is None or rank[0] > p.top:
+    if seen is None or atr is None or rank[0] > p.top:
         return None
     score, votes_of = confidence(seen, p)
     if score < p.threshold:

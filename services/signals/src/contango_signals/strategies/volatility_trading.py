@@ -10,6 +10,8 @@ from contango_signals.strategies.bars import entry, read, stopped, would
 from contango_signals.strategies.spec import Asset, Entry, Leave, Spec
 from contango_signals.strategies.stocks import Stock, confidence, votes
 
+MIDDLE = 50.0  # percentile that stands for the mean where no fit says one
+
 
 class Params(Stock):
     """Parameters of volatility trading.
@@ -32,10 +34,10 @@ class Params(Stock):
 def decide(asset: Asset, p: Params) -> Entry | Leave | None:
     """Buy, leave, or nothing."""
     fast, atr = read(asset, p, "ema_fast", "atr")
-    z, percentile = asset.values.get("ou_z"), asset.values.get("iv_pctl_252")
+    z, percentile = asset.values.get("ou_z"), asset.values.get("iv_percentile")
     numbers = {"ou_z": z, "iv_percentile": percentile, "ema_fast": fast}
     if asset.held is not None:
-        if z is not None and z <= 0.0:
+        if z <= 0.0 if z is not None else percentile is not None and percentile <= MIDDLE:
             return Leave("reverted", numbers)
         return stopped(asset, numbers)
     if fast is None or atr is None:
