@@ -135,7 +135,7 @@ def test_what_is_wrong_is_named_with_the_file(text: str, parts: list[str], tmp_p
         ({"signals": {"strategies": ["crypto_trend"]}}, "signals.assets names no symbol"),
         ({"signals": {"switches": {"iron_condor": "off"}}}, "signals.switches has it off"),
         ({"signals": {"strategies": ["iron_condor"]}, "market_data": {"underlying": None}}, "there are no chains"),
-        ({"signals": {"strategies": {"iron_condor": {"regimes_allowed": ["SUNNY"]}}}}, "none of its regimes_allowed"),
+        ({"signals": {"strategies": {"iron_condor": {"regimes_allowed": []}}}}, "none of its regimes_allowed"),
         ({"signals": {"volatility": {"far_days": 90.0}}}, "far_days 90 is never known"),
     ],
 )
@@ -159,3 +159,9 @@ def test_the_commands(tmp_path: Path) -> None:
 
 def test_a_book_without_presets_is_taken_as_it_is() -> None:
     assert begun({"name": "x"}) == {"name": "x"}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_style_shapes_strategies_and_leaves_all_of_them_running(style: str) -> None:
+    book = Book.model_validate(begun({"presets": [style]}))
+    assert tuple(book.signals.strategies) == tuple(Book().signals.strategies)

@@ -276,6 +276,15 @@ def test_a_failed_feature_runs_again_when_a_person_switches_it_on(monkeypatch: p
         ({"strategies": {"calendar": {"far_after_min": 0}}}, ["calendar.far_after_min", "0", "1"]),
         ({"select": {"detector": "s9"}}, ["signals.select.detector", "s9"]),
         ({"nonsense": {}}, ["signals.nonsense"]),
+        ({"strategies": {"iron_condor": {"regimes_allowed": ["TYPO"]}}}, ["iron_condor.regimes_allowed", "TYPO"]),
+        ({"strategies": {"iron_condor": {"term_allowed": ["contnago"]}}}, ["term_allowed", "contnago", "flat"]),
+        ({"strategies": {"momentum": {"top": 5, "keep": 1}}}, ["momentum", "top <= keep"]),
+        ({"adjust": {"rolled": ["iron_condr"]}}, ["adjust", "iron_condr"]),
+        ({"volatility": {"near_days": 60}}, ["signals.volatility", "near_days < far_days"]),
+        ({"regimes": {"s0": {"min_rows": 3000}}}, ["signals.regimes.s0", "min_rows <= max_rows"]),
+        ({"bank": {"ema_fast": 30}}, ["signals.bank", "ema_fast < ema_slow"]),
+        ({"bar_timeframe_s": 7}, ["signals.bar_timeframe_s", "7", "divide the day"]),
+        ({"assets": ["A", "A"]}, ["signals.assets", "A is named twice"]),
     ],
 )
 def test_property_27_a_bad_book_is_refused_by_key_value_and_range(section: dict[str, Any], parts: list[str]) -> None:

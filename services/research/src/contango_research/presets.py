@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contango_common.domain.errors import UserError
+from contango_signals.params import DEMO
 
 Overrides = Mapping[str, Any]
 
@@ -23,6 +24,7 @@ class Preset:
 
 
 STYLES = ("conservative", "balanced", "active")
+DEFAULT: Overrides = {name: {} for name in DEMO}  # a preset that shapes one strategy leaves the others running
 
 PRESETS: dict[str, Preset] = {
     "conservative": Preset(
@@ -38,6 +40,7 @@ PRESETS: dict[str, Preset] = {
                 "fuzzy": {"base_units": 5, "min_coverage": 0.8},
                 "select": {"per_scan": 1},
                 "strategies": {
+                    **DEFAULT,
                     "iron_condor": {
                         "short_delta": 0.12,
                         "min_iv_rank": 25.0,
@@ -63,6 +66,7 @@ PRESETS: dict[str, Preset] = {
                 "fuzzy": {"base_units": 15, "min_coverage": 0.7},
                 "select": {"per_scan": 3},
                 "strategies": {
+                    **DEFAULT,
                     "iron_condor": {
                         "short_delta": 0.2,
                         "delta_max": 0.3,
@@ -114,6 +118,7 @@ PRESETS: dict[str, Preset] = {
         {
             "signals": {
                 "strategies": {
+                    **DEFAULT,
                     "iron_condor": {
                         "dte_min": 30,
                         "dte_target": 38,
@@ -126,6 +131,23 @@ PRESETS: dict[str, Preset] = {
                 "fuzzy": {"base_units": 5},
             },
             "risk": {"exits": {"profit_target": 0.4, "stop": 1.0, "dte": 10}},
+        },
+    ),
+    "source_s4": Preset(
+        "S4 as published: confidence asked of bought options (a seller's confidence: the defaults do not ask), "
+        "a stop at half the premium and a target of the whole of it",
+        {
+            "signals": {
+                "strategies": {
+                    "long_call": {"min_confidence": 0.75},
+                    "bull_call_debit_spread": {"min_confidence": 0.60},
+                    "protective_put": {"min_confidence": 0.40},
+                    "covered_call": {"min_confidence": 0.50},
+                    "long_straddle": {"min_confidence": 0.60},
+                    "long_strangle": {"min_confidence": 0.60},
+                },
+            },
+            "risk": {"exits": {"profit_target": 1.0, "stop": 0.5}},
         },
     ),
 }

@@ -7,9 +7,11 @@ session, so that a bar is seen when it has closed and never while it forms. A ba
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import model_validator
 
 from contango_common.domain.arrays import Array
 from contango_common.domain.blocks import Block
@@ -51,6 +53,13 @@ class BankParams(Section):
     rvol: int = param(20, "volumes that relative volume is against", unit="bars", ge=1, le=10_000)
     vol_window: int = param(20, "returns in the realised volatility", unit="bars", ge=2, le=10_000)
     session_s: int = param(23_400, "trading seconds of a session", unit="seconds", ge=60, le=86_400)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for fast, slow in (("ema_fast", "ema_slow"), ("macd_fast", "macd_slow")):
+            if getattr(self, fast) >= getattr(self, slow):
+                raise ValueError(f"{fast} < {slow} must hold")
+        return self
 
 
 @dataclass(slots=True)

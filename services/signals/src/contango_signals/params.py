@@ -143,8 +143,26 @@ class SignalsParams(Section):
                 raise ValueError(f"no feature is called {name!r}; there are {', '.join((*FEATURES, *STRATEGIES))}")
         return values
 
+    @field_validator("bar_timeframe_s")
+    @classmethod
+    def _divides_the_day(cls, seconds: int) -> int:
+        if 86_400 % seconds:
+            raise ValueError("bars must divide the day: 60, 300, 900, 1800, 3600 … seconds")
+        return seconds
+
+    @field_validator("assets")
+    @classmethod
+    def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]} is named twice")
+        return names
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
+        for name in (*self.adjust.rolled, *self.adjust.hedged):
+            if name not in STRATEGIES:
+                raise ValueError(f"adjust: no strategy is called {name!r}; there are {', '.join(STRATEGIES)}")
         least = self.iv_rank_min_sessions
         if least is not None and least > self.iv_rank_window_sessions:
             raise ValueError("iv_rank_min_sessions must not be above iv_rank_window_sessions")

@@ -12,6 +12,9 @@ Everything is None with no number made up where an input is missing.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
+
+from pydantic import model_validator
 
 from contango_common.domain.declare import Section, param
 from contango_quant.stats.ou_signal import signal_of
@@ -44,6 +47,12 @@ class VolParams(Section):
     divergence_window: int = param(
         120, "bars that the basis is measured over; with fewer no roll stands out", unit="bars", ge=40, le=10_000
     )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.near_days >= self.far_days:
+            raise ValueError("near_days < far_days must hold")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ def main() -> None:
 
     names = tuple(f"ASSET{i}" for i in range(SYMBOLS))
     section = {"strategies": ["crypto_momentum", "crypto_trend"], "assets": names, "bar_timeframe_s": 300}
+    section |= {"sessions_per_year": 365, "bank": {"session_s": 86_400}}
     days = range(1, DAYS + 2)
     first = (
         ParametersChanged(params={"signals": section}, reason="memory"),

@@ -14,7 +14,9 @@ name has ``abstain_below`` the detector abstains.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import model_validator
 
 from contango_common.domain.declare import Section, param
 from contango_quant.stats import mixture as gaussians
@@ -40,6 +42,12 @@ class S0Params(Section):
     components_max: int = param(5, "components tried, to; the smallest BIC wins", unit="components", ge=1, le=8)
     abstain_below: float = param(0.6, "probability below which no name is given", unit="probability", ge=0, le=1)
     source_s0: bool = param(False, "fit as published: 60 bars, 4 full covariances, standard scores, no memory")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.components_min > self.components_max or self.min_rows > self.max_rows:
+            raise ValueError("components_min <= components_max and min_rows <= max_rows must hold")
+        return self
 
 
 def feature_row(

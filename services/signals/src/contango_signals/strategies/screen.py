@@ -6,11 +6,13 @@ asked; its number is on record all the same.
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from contango_common.domain.declare import Section, param
 
 RANGES = ("LOW_VOL_RANGE", "HIGH_VOL_RANGE")
+REGIMES = ("CRASH_MODE", "BULL_TREND", "BEAR_TREND", *RANGES)
+TERMS = ("contango", "flat", "backwardation")
 
 
 class Screen(Section):
@@ -70,6 +72,23 @@ class Screen(Section):
         if self.delta_min > self.delta_max:
             raise ValueError("delta_min <= delta_max must hold")
         return self
+
+    @field_validator("regimes_allowed")
+    @classmethod
+    def _known_regimes(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(names, REGIMES, "regime")
+
+    @field_validator("term_allowed")
+    @classmethod
+    def _known_terms(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if names is None else _known(names, TERMS, "regime of the term structure")
+
+
+def _known(names: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[str, ...]:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"no {what} is called {unknown[0]!r}; there are {', '.join(known)}")
+    return names
 
 
 class Debit(Screen):
