@@ -60,7 +60,7 @@ def coin_facts(first: str, last: str) -> Facts:
     return play(fold, fold.initial(), coin_messages(first, last))
 
 
-WEEKS = ("2023-03-01", "2023-03-31")
+WEEKS = ("2023-02-10", "2023-03-31")  # the ATR is ranked among 30 days
 DAYS = ("2023-03-20", "2023-03-27")
 
 
@@ -92,7 +92,7 @@ def test_an_outage_of_five_minute_bars_is_one_short_bar_of_each_length_and_nothi
     assert np.diff(bars["end_ns"]).max() == OUTAGE[1] - OUTAGE[0] == 85 * 60 * 1_000_000_000
     rows = table_of(coin_facts(*WEEKS), coin_messages(*WEEKS), symbol)
     counts = check_longer_bars(rows, bars, {"15m": 15, "1h": 60, "4h": 240}, 5, None)
-    days = 30
+    days = 49
     # Wholly absent are five quarters and the hour to 14:00; the quarter to 12:45, the hour and the four are short.
     assert counts == {"15m": (96 * days - 5, 1), "1h": (24 * days - 1, 1), "4h": (6 * days, 1)}
     assert not ((rows.index > OUTAGE[0]) & (rows.index < OUTAGE[1])).any(), "nothing is said while nothing comes"

@@ -37,12 +37,12 @@ class ScoreParams(Section):
     @field_validator("weights")
     @classmethod
     def _complete(cls, weights: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-        if set(weights) != set(WEIGHTS):
+        if sorted(weights) != sorted(WEIGHTS):
             raise ValueError(f"weights are needed for {', '.join(WEIGHTS)} and nothing else")
-        parts = set(WEIGHTS[DEFAULT_LABEL])
+        parts = sorted(WEIGHTS[DEFAULT_LABEL])
         for label, row in weights.items():
-            if set(row) != parts or min(row.values()) < 0.0 or abs(sum(row.values()) - 1.0) > 0.01:
-                raise ValueError(f"{label} needs weights of {', '.join(sorted(parts))}, none below 0, adding to 1")
+            if sorted(row) != parts or min(row.values()) < 0.0 or abs(sum(row.values()) - 1.0) > 0.01:
+                raise ValueError(f"{label} needs weights of {', '.join(parts)}, none below 0, adding to 1")
         return weights
 
 
