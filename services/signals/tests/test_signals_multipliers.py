@@ -6,34 +6,30 @@ from hypothesis import strategies as st
 
 from contango_signals import fold
 from contango_signals.bars import symbol_of
-from contango_signals.multipliers import BY_LABEL, by_label, by_vix, combined
+from contango_signals.multipliers import MultiplierParams, by_label, by_vix
 from contango_signals.names import Switch
 from contango_signals.profile import Levels
 from contango_signals.regimes import s0
-from contango_signals.sizes import factors_in_force
+from contango_signals.sizes import factors_in_force, with_own
 from contango_signals.state import State, Told
 
-tables = st.dictionaries(st.sampled_from(["regime_s0", "vix", "volatile", "low_volume_area"]), st.floats(0.0, 2.0))
+P = MultiplierParams()
 
 
 def test_every_label_of_the_mixture_has_its_factor() -> None:
-    assert tuple(BY_LABEL) == s0.LABELS
-    assert [by_label(label) for label in s0.LABELS] == [1.0, 0.5, 0.5, 0.25]
+    assert [by_label(label, P) for label in s0.LABELS] == [1.0, 0.5, 0.5, 0.25]
 
 
 @given(st.floats(0.0, 200.0))
 def test_above_forty_a_tenth_is_left(index: float) -> None:
-    assert by_vix(index) == (0.1 if index > 40.0 else 1.0)
+    assert by_vix(index, P) == (0.1 if index > 40.0 else 1.0)
 
 
-@given(tables)
-def test_the_smallest_counts_and_never_more_than_one(factors: dict[str, float]) -> None:
-    assert combined(factors) == min([1.0, *factors.values()])
-
-
-@given(tables, st.floats(0.0, 2.0))
-def test_one_more_factor_raises_no_size(factors: dict[str, float], another: float) -> None:
-    assert combined({**factors, "another": another}) <= combined(factors)
+@given(st.dictionaries(st.sampled_from(["vix", "volatile"]), st.floats(0.0, 1.0)), st.floats(0.01, 3.0))
+def test_a_halving_halves_a_strategy_s_own_size_whatever_it_is(factors: dict[str, float], own: float) -> None:
+    """Risk takes the smallest of them; the own size is what each of the others scales."""
+    found = with_own(factors, own)
+    assert min(found.values(), default=1.0) == pytest.approx(min(own, 1.0) * min(factors.values(), default=1.0))
 
 
 def stressed(**switches: Switch) -> State:

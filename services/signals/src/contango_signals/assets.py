@@ -150,17 +150,33 @@ def alignment_of(state: State, symbol: Symbol, now_ns: int) -> Alignment:
     return align(readings, now_ns, p)
 
 
-def _gates(state: State, spec: Spec, name: str, at: At) -> dict[str, bool]:
-    return {
-        "trading_started": state.trading_started,
-        "parameters_valid": state.params_error is None,
-        "not_halted": not is_halted(state, at.ts_ns),
-        "switched_on": level(state, spec.name) == "on",
-        "feed_live": state.feeds.get(name) == "live",
-        "flat": not standing(state, spec.name, name, at.ts_ns),
-        "tradable": state.tradable.get(name, False),
-        "regime_certain": not is_uncertain(state, name),
+BAR_GATES: Mapping[str, str] = MappingProxyType(
+    {
+        "trading_started": "warm-up is over",
+        "parameters_valid": "the last parameters were valid",
+        "not_halted": "neither a person nor risk halted trading",
+        "switched_on": "the strategy is not in shadow",
+        "feed_live": "the asset's feed says live",
+        "flat": "the strategy neither holds it nor has an order for it at work",
+        "tradable": "it is no index",
+        "regime_certain": "the deciding detector works, and the rules, if they decide, are certain",
     }
+)
+
+
+def _gates(state: State, spec: Spec, name: str, at: At) -> dict[str, bool]:
+    """A verdict for each of ``BAR_GATES``."""
+    verdicts = (
+        state.trading_started,
+        state.params_error is None,
+        not is_halted(state, at.ts_ns),
+        level(state, spec.name) == "on",
+        state.feeds.get(name) == "live",
+        not standing(state, spec.name, name, at.ts_ns),
+        state.tradable.get(name, False),
+        not is_uncertain(state, name),
+    )
+    return dict(zip(BAR_GATES, verdicts, strict=True))
 
 
 def _proposed(state: State, spec: Spec, asset: Asset, entry: Entry, at: At) -> list[Event]:

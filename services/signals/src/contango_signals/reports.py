@@ -210,7 +210,7 @@ def _s0(state: State, name: str, symbol: Symbol, at: At) -> list[Event]:
             as_of_ns=at.ts_ns,
             stable_since_ns=since_ns,
             abstain=abstain,
-            multiplier=None if label is None else by_label(label),
+            multiplier=None if label is None else by_label(label, state.params.multipliers),
             why=s0.numbers(symbol.daily),
         )
     ]

@@ -35,7 +35,7 @@ def _factors(state: State, name: str, price: float) -> list[tuple[str, str, floa
     if symbol is not None:
         told = symbol.told.get("s0")
         if told is not None and told.label is not None and runs(state, "regime_s0"):
-            found.append(("multipliers", "regime_s0", by_label(told.label)))
+            found.append(("multipliers", "regime_s0", by_label(told.label, state.params.multipliers)))
         if symbol.levels is not None:
             found.append(("profile", "low_volume_area", size_factor(symbol.levels, price, state.params.profile)))
         s1 = symbol.told.get("s1")
@@ -43,5 +43,5 @@ def _factors(state: State, name: str, price: float) -> list[tuple[str, str, floa
             size, _ = effects(s1.label, tuple(s1.overlay))
             found.append(("regime_s1", "volatile", size))
     if state.vol.close is not None and not state.crypto.get(name):
-        found.append(("multipliers", "vix", by_vix(state.vol.close)))
+        found.append(("multipliers", "vix", by_vix(state.vol.close, state.params.multipliers)))
     return found

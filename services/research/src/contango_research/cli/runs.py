@@ -68,7 +68,7 @@ def backtest(
 
     book, stored = load_book(config), _catalog(catalog)
     period = period_of(stored, book, day(start, "--start"), day(end, "--end"))
-    _warn_dead_rules(book)
+    warn_dead_rules(book)
     with workplace(out) as work:
         began = monotonic_s()
         with run_bar("backtest", [period.warm_up, period.end]) as tell:
@@ -96,7 +96,7 @@ def replay(
 
     book, stored = load_book(config), _catalog(catalog)
     period = period_of(stored, book, day(start, "--start"), day(end, "--end"))
-    _warn_dead_rules(book)
+    warn_dead_rules(book)
     with workplace(out, keep=keep) as work:
         with run_bar("replay", [period.warm_up, period.end]) as tell:
             done = run_replay(stored, book, config, period, work, progress=tell, said=_say)
@@ -129,7 +129,8 @@ def _say(text: str) -> None:
     console.print(text, style="dim", highlight=False)
 
 
-def _warn_dead_rules(book: Any) -> None:
+def warn_dead_rules(book: Any) -> None:
+    """Say at start which rules can never be true and which strategies can never open."""
     from contango_research.reach import dead_rules
 
     for line in dead_rules(book):

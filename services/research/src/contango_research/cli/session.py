@@ -19,8 +19,11 @@ def up(
     port: Annotated[int, typer.Option(help="Port of the gateway; 0 takes a free one.", min=0, max=65535)] = 8000,
 ) -> None:
     """A paper session: embedded NATS and PostgreSQL, every service supervised, gateway and dashboard. Ctrl-C stops."""
+    from contango_research.book import load_book
+    from contango_research.cli.runs import warn_dead_rules
     from contango_research.paper import run_paper
 
+    warn_dead_rules(load_book(config))
     sys.exit(run_paper(config, catalog, start, end, speed, run_dir, port))
 
 

@@ -9,12 +9,13 @@ from contango_research.report.numbers import percent, words
 from contango_research.summary import Analysis
 from contango_risk.limits import RULES
 from contango_risk.sizing import SIZES
+from contango_signals.assets import BAR_GATES
 from contango_signals.gates import GATES
 
 
 def meanings() -> dict[str, str]:
     """What each gate and limit asks for, in its own words."""
-    known = {gate.name: gate.meaning for gate in GATES}
+    known = {**BAR_GATES, **{gate.name: gate.meaning for gate in GATES}}
     known |= {f"size_{name}": f"at least one unit fits: {meaning}" for name, meaning, _ in SIZES}
     return known | {name: meaning for name, meaning, _ in RULES}
 
