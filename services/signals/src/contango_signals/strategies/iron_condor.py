@@ -36,6 +36,9 @@ class Params(Screen):
     0.2
     """
 
+    term_allowed: tuple[str, ...] | None = param(
+        ("contango", "flat"), "regimes of the term structure in which it opens: sold premium avoids backwardation"
+    )
     short_delta: float = param(
         0.16, "absolute spot delta wanted of the sold legs", unit="delta", gt=0, lt=0.5, tune=(0.1, 0.25)
     )

@@ -37,6 +37,9 @@ class CreditSpread(Screen):
     0.25
     """
 
+    term_allowed: tuple[str, ...] | None = param(
+        ("contango", "flat"), "regimes of the term structure in which it opens: sold premium avoids backwardation"
+    )
     delta_min: float = param(0.16, "absolute spot delta of the sold leg, at least", unit="delta", gt=0.0, lt=1.0)
     delta_max: float = param(0.30, "absolute spot delta of the sold leg, at most", unit="delta", gt=0.0, lt=1.0)
     short_delta: float = param(
