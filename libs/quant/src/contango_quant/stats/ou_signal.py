@@ -6,7 +6,7 @@ A value whose reversion is not identified has no z and no signal: SUPPRESSED, wh
 """
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from contango_quant.broadcast import ANY, POSITIVE, Floats, booleans, common_shape, flat, floats
 from contango_quant.stats.lines import number
-from contango_quant.stats.ou import OuFit
+
+if TYPE_CHECKING:
+    from contango_quant.stats.ou import OuFit  # brings scipy: 30 MB that a reader of signals does not need
 
 SELL, HOLD, BUY, SUPPRESSED = -1, 0, 1, 2
 ENTRY_Z = 2.0
@@ -83,7 +85,7 @@ def signals(
     return Signals(z, signal)
 
 
-def latest(fit: OuFit, value: float, *, entry_z: float = ENTRY_Z) -> tuple[float | None, int]:
+def latest(fit: "OuFit", value: float, *, entry_z: float = ENTRY_Z) -> tuple[float | None, int]:
     """z and signal of one value under a fit; (None, SUPPRESSED) when the fit is not identified.
 
     >>> from contango_quant.stats import ou
