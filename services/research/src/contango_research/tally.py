@@ -75,6 +75,7 @@ class Tally:
     detector: str | None = None
     forecasts: list[Stamped[forecast.Forecast]] = field(default_factory=list)
     scans: list[Stamped[signal.Scan]] = field(default_factory=list)
+    adjustments: list[Stamped[signal.Scan]] = field(default_factory=list)
     warm_up_scans: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
@@ -206,6 +207,10 @@ def _started(tally: Tally, event: system.TradingStarted, ts_ns: int, seq: int) -
 
 
 def _scan(tally: Tally, event: signal.Scan, ts_ns: int, seq: int) -> None:
+    """A look for an entry; one at an open structure (``strategy:adjustment``) is no entry that was refused."""
+    if ":" in event.strategy:
+        tally.adjustments.append(Stamped(ts_ns, seq, event))
+        return
     tally.scans.append(Stamped(ts_ns, seq, event))
     tally.warm_up_scans += is_warm_up(event)
     tally.gates |= dict.fromkeys(event.gates)

@@ -1,14 +1,14 @@
 """Rolls and hedges of open structures: proposals like any other, answered by risk like any other.
 
     breach roll     the underlying is within ``breach_margin`` of a sold strike, or beyond it: the same kind of
-    structure
-                    again, further out, at most once a side
+                    structure again, at strikes further out, at most once a side
     DTE roll        days to the first expiry are at or under ``roll_dte``: the same structure at the target expiry
     delta hedge     the structure's delta per unit is beyond ``hedge_delta``: a debit spread against it
 
 A roll closes what it replaces when, and only when, it is approved. An exit that stands is never stopped by a roll.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contango_common.domain.declare import Section, param
@@ -51,16 +51,22 @@ class Want:
 
 
 def wanted(view: View, p: AdjustParams, strategies: frozenset[str]) -> list[Want]:
-    """At most one change a structure, the first that applies: breach, then days to expiry, then delta."""
+    """At most one change a structure, the first that applies and was not made before: breach of a side, then days to
+    expiry, then delta."""
     found = []
     for held in view.positions:
-        if held.strategy not in strategies:
-            continue
-        want = (_breach(view, held, p) or _dte(view, held, p)) if held.strategy in p.rolled else None
-        want = want or (_delta(view, held, p) if held.strategy in p.hedged else None)
-        if want is not None and want.mark not in held.adjusted:
-            found.append(want)
+        if held.strategy in strategies:
+            new = (want for want in _all(view, held, p) if want.mark not in held.adjusted)
+            found += [want] if (want := next(new, None)) is not None else []
     return found
+
+
+def _all(view: View, held: Held, p: AdjustParams) -> Iterator[Want]:
+    if held.strategy in p.rolled:
+        yield from _breaches(view, held, p)
+        yield from _dte(view, held, p)
+    if held.strategy in p.hedged:
+        yield from _delta(view, held, p)
 
 
 def _sold(held: Held) -> list[tuple[str, float, int]]:
@@ -73,27 +79,23 @@ def _sold(held: Held) -> list[tuple[str, float, int]]:
     return legs
 
 
-def _breach(view: View, held: Held, p: AdjustParams) -> Want | None:
+def _breaches(view: View, held: Held, p: AdjustParams) -> Iterator[Want]:
     for right, strike, _ in _sold(held):
         inside = view.spot - strike if right == "P" else strike - view.spot
         if inside <= p.breach_margin * view.spot:
-            return Want(held, "roll_breach", right, inside / view.spot)
-    return None
+            yield Want(held, "roll_breach", right, inside / view.spot)
 
 
-def _dte(view: View, held: Held, p: AdjustParams) -> Want | None:
+def _dte(view: View, held: Held, p: AdjustParams) -> Iterator[Want]:
     dates = [date for _, _, date in _sold(held)]
-    if p.roll_dte is None or not dates:
-        return None
-    dte = days_between(view.session_date, min(dates))
-    return Want(held, "roll_dte", "", float(dte)) if dte <= p.roll_dte else None
+    if p.roll_dte is not None and dates and (dte := days_between(view.session_date, min(dates))) <= p.roll_dte:
+        yield Want(held, "roll_dte", "", float(dte))
 
 
-def _delta(view: View, held: Held, p: AdjustParams) -> Want | None:
+def _delta(view: View, held: Held, p: AdjustParams) -> Iterator[Want]:
     delta = delta_of(view, held)
-    if delta is None or abs(delta) < p.hedge_delta:
-        return None
-    return Want(held, "hedge_delta", "P" if delta > 0 else "C", delta)
+    if delta is not None and abs(delta) >= p.hedge_delta:
+        yield Want(held, "hedge_delta", "P" if delta > 0 else "C", delta)
 
 
 def delta_of(view: View, held: Held) -> float | None:

@@ -5,13 +5,15 @@ structure is open already. Reads state, changes nothing.
 """
 
 from contango_common.domain.at import At
+from contango_common.domain.blocks import named
 from contango_common.events.base import Event
 from contango_common.events.market import ChainFrame
 from contango_common.events.signal import FeatureFailed, Proposal, Scan
 from contango_signals.adjust import Want, wanted
 from contango_signals.gates import SCAN_GATES, Judgement, judge
+from contango_signals.ledger import columns
 from contango_signals.names import ALWAYS_ON
-from contango_signals.scan import Judged, circumstances_of, judged_of, proposal_of, shared_of
+from contango_signals.scan import MAX_ROWS, Judged, circumstances_of, judged_of, proposal_of, row_of, shared_of
 from contango_signals.state import State
 from contango_signals.strategies.build import Pick, beyond, candidate, nearest_expiry, nearest_strike
 from contango_signals.strategies.registry import STRATEGIES
@@ -47,24 +49,34 @@ def _facts(state: State, want: Want, view: View, frame: ChainFrame, at: At) -> l
     judged.sort(key=lambda pair: (len(pair[1].refusing), pair[0].candidate.off_target))
     proposed = bool(judged) and not judged[0][1].refusing and acts(state, FEATURE)
     gates = judged[0][1].gates if judged else _only(circumstances, asked).gates
-    facts: list[Event] = [
-        Scan(
-            underlying=view.underlying,
-            strategy=f"{want.held.strategy}:{want.adjustment}",
-            candidates=len(judged),
-            proposed=proposed,
-            gates={**gates, "switched_on": acts(state, FEATURE)},
-            kills={
-                name: sum(name in j.refusing for _, j in judged)
-                for name in gates
-                if any(name in j.refusing for _, j in judged)
-            },
-            why={"spot": view.spot, "wanted": want.number},
-        )
-    ]
+    facts: list[Event] = [_scan_fact(state, want, view, judged, gates, proposed)]
     if proposed:
         facts.append(_proposal(state, want, judged[0], at))
     return facts
+
+
+def _scan_fact(
+    state: State, want: Want, view: View, judged: list[Judged], gates: dict[str, bool], proposed: bool
+) -> Scan:
+    """What was looked at, every candidate of it in the block."""
+    digest = block = None
+    if judged:
+        digest, block = named(columns(judged, [proposed and i == 0 for i in range(len(judged))]))
+    kills = {name: sum(name in j.refusing for _, j in judged) for name in gates}
+    fact = Scan(
+        underlying=view.underlying,
+        strategy=f"{want.held.strategy}:{want.adjustment}",
+        candidates=len(judged),
+        proposed=proposed,
+        gates={**gates, "switched_on": acts(state, FEATURE)},
+        kills={name: count for name, count in kills.items() if count},
+        why={"spot": view.spot, "wanted": want.number},
+        rows=tuple(row_of(case, judgement) for case, judgement in judged[:MAX_ROWS]),
+        block=digest,
+    )
+    if digest is not None and block is not None:
+        fact.attach({digest: block})
+    return fact
 
 
 def _candidates(state: State, want: Want, view: View) -> list[Candidate]:

@@ -310,7 +310,7 @@ def _scan_fact(frame: ChainFrame, look: Look, judged: Sequence[Judged], proposed
         gates=judged[0][1].gates if judged else look.circumstances.gates,
         kills=kills,
         why=_why(*judged[0]) if judged else {"spot": frame.spot, **look.circumstances.numbers},
-        rows=tuple(_row(case, judgement) for case, judgement in judged[:MAX_ROWS]),
+        rows=tuple(row_of(case, judgement) for case, judgement in judged[:MAX_ROWS]),
         block=digest,
         feasible=_feasible(judged),
     )
@@ -327,7 +327,7 @@ def _feasible(judged: Sequence[Judged]) -> float | None:
     return sum(not names.intersection(j.refusing) for _, j in judged) / len(judged)
 
 
-def _row(case: Case, judgement: Judgement) -> dict[str, float | str | None]:
+def row_of(case: Case, judgement: Judgement) -> dict[str, float | str | None]:
     return {
         "legs": " ".join(case.candidate.instruments),
         "mid_ticks": case.net.mid_ticks,

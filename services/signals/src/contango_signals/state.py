@@ -41,6 +41,7 @@ class OpenPosition:
     """An approved proposal. ``lapses_ns`` is None once it was filled; before, it is gone after that instant.
 
     ``series`` are root and expiry date of its options. ``stop`` and ``target`` are prices as it was proposed.
+    ``closing``: its exit was asked for, and an exit is never taken back.
     ``adjusts`` is the position it was made to adjust; ``adjusted`` names the adjustments proposed for it so far.
     """
 
@@ -58,6 +59,7 @@ class OpenPosition:
     target: float | None = None
     adjusts: str | None = None
     adjusted: list[str] = field(default_factory=list)
+    closing: bool = False
 
 
 @dataclass(slots=True)

@@ -22,7 +22,15 @@ from contango_common.events.market import (
     RootListed,
     SessionTable,
 )
-from contango_common.events.risk import Approved, PositionOpened, Refused, TradeClosed, TradingHalted, TradingResumed
+from contango_common.events.risk import (
+    Approved,
+    ExitRequested,
+    PositionOpened,
+    Refused,
+    TradeClosed,
+    TradingHalted,
+    TradingResumed,
+)
 from contango_common.events.signal import (
     FeatureFailed,
     FeatureRow,
@@ -229,6 +237,11 @@ def _approved(state: State, event: Approved, at: At) -> None:
         state.positions[event.position_id].adjusted = list(changed.adjusted)  # a side is rolled once, not once a roll
 
 
+def _exiting(state: State, event: ExitRequested, at: At) -> None:
+    if event.position_id in state.positions:
+        state.positions[event.position_id].closing = True
+
+
 def _refused(state: State, event: Refused, at: At) -> None:
     state.asked.pop(event.proposal_id, None)
 
@@ -342,6 +355,7 @@ EVOLVE: dict[type[Event], Callable[[State, Any, At], None]] = {
     OuFitted: _ou,
     Proposal: _proposed,
     Approved: _approved,
+    ExitRequested: _exiting,
     Refused: _refused,
     PositionOpened: _opened,
     TradeClosed: _closed,

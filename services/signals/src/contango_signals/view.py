@@ -64,7 +64,7 @@ def held_of(position_id: str, p: OpenPosition) -> Held:
 
 
 def _is_held(p: OpenPosition, symbol: str) -> bool:
-    return p.underlying == symbol and p.lapses_ns is None
+    return p.underlying == symbol and p.lapses_ns is None and not p.closing
 
 
 def _slices(state: State, frame: ChainFrame, wanted: list[Expiry], at: At) -> tuple[Slice, ...]:

@@ -70,8 +70,11 @@ class Participant:
             made = cast(ByReference, fact)
             for digest in made.references():
                 block = made.attached(digest)
-                if block is not None:
-                    cast(Any, self._blocks).put(_utc_date(ts_ns), block, self.name)
+                if block is None:
+                    continue
+                stored = cast(Any, self._blocks).put(_utc_date(ts_ns), block, self.name)
+                if stored != digest:
+                    raise LogError(f"{type(fact).__name__} names the block {digest}, and brings {stored}")
 
     def refold(self, message: Message, own: Envelope | None) -> None:
         """Take a message and what was decided on it (``own``) from the log; decide nothing."""

@@ -1,5 +1,6 @@
 """Strategies: who was let look, who traded, what each brought; the factors of the confidence; alerts and failures."""
 
+from collections import Counter
 from html import escape
 
 from contango_research.report import html
@@ -41,7 +42,7 @@ def _strategies(a: Analysis) -> str:
         "",
     ]
     table = html.table(header, [_row(row) for row in rows], "figures")
-    return html.paragraph(text) + table + _excluded(a)
+    return html.paragraph(text) + table + _excluded(a) + _adjustments(a)
 
 
 def _row(s: Share) -> list[str]:
@@ -59,6 +60,16 @@ def _row(s: Share) -> list[str]:
         DASH if s.pnl_share is None else percent(s.pnl_share, 0),
         "" if s.pnl_share is None else meter(s.pnl_share),
     ]
+
+
+def _adjustments(a: Analysis) -> str:
+    """Changes wanted of open structures, by strategy and kind; in shadow none is proposed."""
+    looks = Counter(s.event.strategy for s in a.tally.adjustments)
+    proposed = Counter(s.event.strategy for s in a.tally.adjustments if s.event.proposed)
+    if not looks:
+        return ""
+    rows = [[f"<code>{escape(name)}</code>", f"{n:,}", f"{proposed[name]:,}"] for name, n in looks.most_common()]
+    return "<h4>Changes of open structures</h4>" + html.table(["Strategy and change", "Wanted", "Proposed"], rows)
 
 
 def _excluded(a: Analysis) -> str:
