@@ -139,3 +139,11 @@ def test_impossible_parameters_are_refused(wrong: dict[str, Any]) -> None:
 def test_the_published_figure_is_the_part_by_which_the_spot_exceeds_a_tenth(future: float, part: float) -> None:
     assert basis.plain_divergence(future / 10.0 * (1.0 + part), future) == pytest.approx(part, abs=1e-12)
     assert basis.plain_divergence(505.0, 5000.0) == pytest.approx(0.01)
+
+
+def test_a_basis_that_stands_still_has_no_z() -> None:
+    """Its spread is rounding: the next tick is no deviation of billions."""
+    stream = kernel.Stream(basis, basis.Params(window=40))
+    seen = [stream.update(500.0, 5030.0, 0.0) for _ in range(45)]
+    assert np.isnan(seen[-1][1])
+    assert np.isnan(stream.update(500.0, 5030.25, 0.0)[1])

@@ -458,7 +458,7 @@ def test_units_are_never_rounded_up(base: int, part: float) -> None:
     """Against exact arithmetic, but for products within a float's reach of a whole number (1024ths are exact)."""
     units, exact = quantity(base, part), base * Fraction(part)
     if part * 1024.0 == int(part * 1024.0) or abs(exact - round(exact)) > Fraction(1, 10**6):
-        assert units == math.floor(exact)
+        assert units == math.floor(exact + Fraction(1, 10**9))
     assert 0 <= units <= base
     assert quantity(base, 0.0) == 0
     assert quantity(base, 1.0) == base
@@ -481,3 +481,18 @@ def test_sizes_outside_their_range_are_refused(score: float, sigma: float) -> No
 def test_quantities_outside_their_range_are_refused(base: int, part: float) -> None:
     with pytest.raises(ValueError, match="base must"):
         quantity(base, part)
+
+
+def test_a_product_that_rounding_alone_keeps_below_a_whole_number_is_that_number() -> None:
+    assert [quantity(10, g(1.0, 0.9)), quantity(10, g(1.0, 0.8)), quantity(100, 0.29)] == [1, 2, 29]
+
+
+def test_a_factor_that_was_never_known_is_not_one_more() -> None:
+    rng, record = np.random.default_rng(1), ef.new(3)
+    for x in rng.uniform(size=100):
+        ef.push(record, [x, x, np.nan])
+    assert ef.effective(record, [1.0, 1.0, 1.0]) == pytest.approx(1.0)
+
+
+def test_weights_of_nothing_that_is_present_are_no_score() -> None:
+    assert confidence({"mtf": 0.0}, weights={"mtf": 0.0, "iv": 1.0}, min_coverage=0.0).score is None

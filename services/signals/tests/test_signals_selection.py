@@ -76,6 +76,16 @@ def test_a_book_that_does_not_ask_for_a_regime_lets_all_look(
     assert chosen == [spec.name for spec in SPECS if levels[spec.name] != "off"]
 
 
+def test_each_of_the_two_gates_asks_its_own_question() -> None:
+    """One asks whether the regime is known, the other whether it is among those of the strategy."""
+    allowed: dict[str, tuple[str, ...]] = {spec.name: ("BULL_TREND",) for spec in SPECS}
+    on, names = dict.fromkeys(allowed, "on"), [spec.name for spec in SPECS]
+    assert chosen_of(allowed, on, None, ("regime_known",))[0] == names
+    assert chosen_of(allowed, on, None, ("regime_allowed",))[0] == []
+    assert chosen_of(allowed, on, "BEAR_TREND", ("regime_known",))[0] == []
+    assert chosen_of(allowed, on, "BEAR_TREND", ("regime_allowed",))[0] == names
+
+
 @given(ALLOWED, LEVELS, st.sampled_from(REGIMES), st.sampled_from(REGIMES))
 def test_a_regime_more_never_loses_a_strategy(
     allowed: dict[str, tuple[str, ...]], levels: dict[str, str], state: str, more: str
@@ -104,10 +114,10 @@ def test_the_states_and_their_strategies_as_shipped() -> None:
 GATES = tuple(gate.name for gate in CANDIDATE_GATES)
 SCANS = st.lists(
     st.tuples(
-        st.sampled_from(("a", "b")),
-        st.sampled_from(("SPX", "XSP")),
-        st.integers(0, 10),
-        st.fixed_dictionaries({name: st.integers(7, 10) for name in GATES[:3]}),
+        st.sampled_from(("a", "a", "a", "b")),
+        st.sampled_from(("SPX", "SPX", "SPX", "XSP")),
+        st.sampled_from((10, 10, 10, 4, 0)),
+        st.fixed_dictionaries({name: st.sampled_from((8, 9, 10)) for name in GATES[:2]}),
     ),
     max_size=40,
 )
@@ -159,6 +169,30 @@ def test_alerts_are_those_of_a_slow_look_at_the_whole_record(
         for alert in found:
             alerted[share_key(scan, alert.gate)] = True
         before.append(scan)
+
+
+@pytest.mark.parametrize(
+    ("kills", "told"),
+    [
+        ([9, 9, 9, 9], [1]),  # once a run
+        ([9, 8, 9, 8], []),  # four fifths are not more than four fifths, and break the run
+        ([9, 9, 8, 9, 9], [1, 4]),  # again after a scan that let more pass
+        ([8, 9, 9], [2]),
+    ],
+)
+def test_alerts_of_two_scans_by_hand(kills: list[int], told: list[int]) -> None:
+    p, gate = SelectParams(alert_sessions=2), GATES[0]
+    killed: dict[str, list[float]] = {}
+    alerted: dict[str, bool] = {}
+    found = []
+    for i, n in enumerate(kills):
+        scan = scan_of("a", "SPX", 10, {gate: n})
+        if alerts(killed, alerted, scan, p):
+            found.append(i)
+        with_kills(killed, alerted, scan, p)
+        if i in found:
+            alerted[share_key(scan, gate)] = True
+    assert found == told
 
 
 def test_what_is_remembered_is_bounded() -> None:

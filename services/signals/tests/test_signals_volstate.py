@@ -45,7 +45,7 @@ def daily(closes: list[float], window: int, least: int | None = None) -> VolInde
 def place(closes: list[float]) -> tuple[float | None, float | None]:
     """Rank and percentile of the last, by their definitions."""
     x, low, high = closes[-1], min(closes), max(closes)
-    rank = 100.0 * (x - low) / (high - low) if high > low else None
+    rank = 100.0 * (x - low) / (high - low) if high > low else 50.0  # among equals it stands in the middle
     return rank, 100.0 * sum(y < x for y in closes) / (len(closes) - 1)
 
 
@@ -68,7 +68,9 @@ def test_rank_and_percentile_by_their_definitions(
     assert found.rank == (None if rank is None else pytest.approx(rank))
     assert found.percentile == pytest.approx(percentile)
     assert found.percentile is not None
+    assert found.rank is not None
     assert 0.0 <= found.percentile <= 100.0
+    assert 0.0 <= found.rank <= 100.0
 
 
 @given(CLOSES, st.integers(2, 15), st.sampled_from((0.5, 2.0, 4.0)))
@@ -282,5 +284,6 @@ def test_a_level_is_believed_when_both_tests_say_so(adf_p: float, kpss_p: float)
     assert is_stationary(adf_p, kpss_p, P) == (adf_p <= 0.05 and kpss_p >= 0.02)
     if is_stationary(adf_p, kpss_p, P):  # stronger evidence never turns it
         assert is_stationary(adf_p / 2.0, min(2.0 * kpss_p, 0.1), P)
+    assert is_stationary(0.01, None, P) is False, "a test that could not be made has shown nothing"
     assert is_stationary(0.06, None, P) is False
     assert is_stationary(None, 0.01, P) is False

@@ -82,14 +82,19 @@ def _note(v: VolIndex, closes: Sequence[float], ts_ns: int) -> None:
 
 
 def iv_rank(v: VolIndex) -> IvRank:
-    """Where the index stands now among its daily closes; the window's newest value is the current one."""
+    """Where the index stands now among its daily closes; the window's newest value is the current one.
+
+    Among closes that are all the same it stands in the middle.
+    """
     if v.close is None:
         return IvRank(None, None, int(v.rank["count"][0]))
     window = v.rank.copy()
     if v.daily_ns >= v.close_ns:  # the current value is the daily close that the window already ends with
         window["count"] -= 1
     at, percentile = rank.step(window, v.close)
-    return IvRank(_defined(at), _defined(percentile), int(min(window["count"][0], window["window"][0])))
+    rank_now = min(float(at), 100.0) if at == at else 50.0  # rounding may pass the end; a window that stands still
+    count = int(min(window["count"][0], window["window"][0]))
+    return IvRank(rank_now if percentile == percentile else None, _defined(percentile), count)
 
 
 def _defined(x: float) -> float | None:

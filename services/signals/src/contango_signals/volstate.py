@@ -99,13 +99,15 @@ def ou_z(index: float | None, mean: float | None, sd: float | None) -> float | N
 
 
 def is_stationary(adf_p: float | None, kpss_p: float | None, p: VolParams) -> bool:
-    """Whether a unit root is rejected and a level is not; a test that could not be made is not asked.
+    """Whether a unit root is rejected and a level is not. A test that could not be made has shown nothing.
 
     >>> p = VolParams()
     >>> is_stationary(0.01, 0.1, p), is_stationary(0.3, 0.1, p), is_stationary(0.01, 0.01, p)
     (True, False, False)
     """
-    return (adf_p is None or adf_p <= p.ou_max_adf_p) and (kpss_p is None or kpss_p >= p.ou_min_kpss_p)
+    if adf_p is None or kpss_p is None:
+        return False
+    return adf_p <= p.ou_max_adf_p and kpss_p >= p.ou_min_kpss_p
 
 
 def ou_signal(z: float | None, p: VolParams) -> float | None:

@@ -93,7 +93,7 @@ def confidence(
     present = {name: w for name, w in weights.items() if degrees[name] is not None}
     held, missing = sum(present.values()), tuple(name for name in weights if name not in present)
     coverage = held / total
-    if not present or coverage < min_coverage:
+    if not held > 0.0 or coverage < min_coverage:
         reason = f"{coverage:.0%} of the weight is present, {min_coverage:.0%} is needed: {', '.join(missing)} missing"
         return Confidence(None, coverage, degrees, {}, missing, reason)
     parts = {name: w * (degrees[name] or 0.0) / held for name, w in present.items()}

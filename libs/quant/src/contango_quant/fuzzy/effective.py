@@ -49,8 +49,7 @@ def correlations(record: Floats) -> Floats | None:
     """Correlation of every pair (n, n); None before enough rows, nan-free (a factor that never moves has 0)."""
     n = record.shape[1]
     weight, first, second, cross = (record[i * n : (i + 1) * n] for i in range(4))
-    decay = record[-1, 0]
-    if float(np.max(weight)) < min(LEAST, 0.5 / (1.0 - decay)):
+    if float(np.max(weight)) < _least(record):
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
         mean, var = first / weight, second / weight - (first / weight) ** 2
@@ -73,6 +72,15 @@ def effective_number(weights: Sequence[float], rho: Floats) -> float:
 
 
 def effective(record: Floats, weights: Sequence[float]) -> float | None:
-    """The effective number of factors now; None before enough rows."""
+    """The effective number of factors now; None before enough rows. A factor with too few rows of its own is left out
+    with its weight: it is not one more that is independent."""
     rho = correlations(record)
-    return None if rho is None else effective_number(weights, rho)
+    if rho is None:
+        return None
+    n = record.shape[1]
+    enough = np.diagonal(record[:n]) >= _least(record)
+    return effective_number(np.asarray(weights, dtype=np.float64)[enough].tolist(), rho[np.ix_(enough, enough)])
+
+
+def _least(record: Floats) -> float:
+    return min(LEAST, 0.5 / (1.0 - float(record[-1, 0])))

@@ -7,6 +7,8 @@ F: confidence in [0, 1]; σ*: percentile of realised volatility in [0, 1].
 
 import math
 
+ROUNDING = 1e-9
+
 
 def g(score: float, sigma: float) -> float:
     """The part of the base size that is left. ValueError outside [0, 1].
@@ -20,11 +22,11 @@ def g(score: float, sigma: float) -> float:
 
 
 def quantity(base: int, part: float) -> int:
-    """Whole units.
+    """Whole units; a product that misses a whole number by rounding alone counts as that number.
 
-    >>> quantity(5, 0.455)
-    2
+    >>> quantity(5, 0.455), quantity(10, g(1.0, 0.9))
+    (2, 1)
     """
     if base < 0 or not 0.0 <= part <= 1.0:
         raise ValueError(f"base must be at least 0 and part in [0, 1], got {base!r} and {part!r}")
-    return math.floor(base * part)
+    return math.floor(base * part + ROUNDING)

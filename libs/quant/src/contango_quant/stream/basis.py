@@ -27,6 +27,7 @@ from contango_quant.stream import kernel
 INPUTS = ("spot", "future", "carry")
 OUTPUTS = ("deviation", "z")
 PLAIN_RATIO, PLAIN_THRESHOLD = 10.0, 0.005
+STILL = 1e-12  # a spread below it is rounding, not a spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def step(state, spot, future, carry):  # type: ignore[no-untyped-def]
     if s.held >= s.window:
         mean, sd = _moments(s.ring, s.window)
         deviation = mean - b
-        z = deviation / sd if sd > 0.0 else math.nan
+        z = deviation / sd if sd > STILL * max(1.0, abs(mean)) else math.nan
         _watch(s, z)
     s.ring[s.held % s.window] = b
     s.held += 1
