@@ -145,5 +145,6 @@ def test_a_basis_that_stands_still_has_no_z() -> None:
     """Its spread is rounding: the next tick is no deviation of billions."""
     stream = kernel.Stream(basis, basis.Params(window=40))
     seen = [stream.update(500.0, 5030.0, 0.0) for _ in range(45)]
-    assert np.isnan(seen[-1][1])
-    assert np.isnan(stream.update(500.0, 5030.25, 0.0)[1])
+    assert seen[-1][0] == pytest.approx(0.0, abs=1e-12)
+    assert seen[-1][1] is None
+    assert stream.update(500.0, 5030.25, 0.0)[1] is None
