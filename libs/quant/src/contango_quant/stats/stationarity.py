@@ -77,9 +77,9 @@ def mackinnon_p(t: float) -> float:
     >>> round(mackinnon_p(-2.86), 3)
     0.05
     """
-    if t >= _HIGHEST:
+    if t > _HIGHEST:
         return 1.0
-    if t <= _LOWEST:
+    if t < _LOWEST:
         return 0.0
     powers = _SMALL if t <= _STAR else _LARGE
     return float(cdf(sum(c * t**i for i, c in enumerate(powers))))
