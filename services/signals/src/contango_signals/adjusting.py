@@ -5,15 +5,13 @@ structure is open already. Reads state, changes nothing.
 """
 
 from contango_common.domain.at import At
-from contango_common.domain.blocks import named
 from contango_common.events.base import Event
 from contango_common.events.market import ChainFrame
 from contango_common.events.signal import FeatureFailed, Proposal, Scan
 from contango_signals.adjust import Want, wanted
 from contango_signals.gates import SCAN_GATES, Judgement, judge
-from contango_signals.ledger import columns
 from contango_signals.names import ALWAYS_ON
-from contango_signals.scan import MAX_ROWS, Judged, circumstances_of, judged_of, proposal_of, row_of, shared_of
+from contango_signals.scan import Judged, circumstances_of, judged_of, proposal_of, recorded, shared_of
 from contango_signals.state import State
 from contango_signals.strategies.build import Pick, beyond, candidate, nearest_expiry, nearest_strike
 from contango_signals.strategies.registry import STRATEGIES
@@ -59,24 +57,16 @@ def _scan_fact(
     state: State, want: Want, view: View, judged: list[Judged], gates: dict[str, bool], proposed: bool
 ) -> Scan:
     """What was looked at, every candidate of it in the block."""
-    digest = block = None
-    if judged:
-        digest, block = named(columns(judged, [proposed and i == 0 for i in range(len(judged))]))
     kills = {name: sum(name in j.refusing for _, j in judged) for name in gates}
-    fact = Scan(
+    return recorded(
+        judged,
+        proposed,
         underlying=view.underlying,
         strategy=f"{want.held.strategy}:{want.adjustment}",
-        candidates=len(judged),
-        proposed=proposed,
         gates={**gates, "switched_on": acts(state, FEATURE)},
         kills={name: count for name, count in kills.items() if count},
         why={"spot": view.spot, "wanted": want.number},
-        rows=tuple(row_of(case, judgement) for case, judgement in judged[:MAX_ROWS]),
-        block=digest,
     )
-    if digest is not None and block is not None:
-        fact.attach({digest: block})
-    return fact
 
 
 def _candidates(state: State, want: Want, view: View) -> list[Candidate]:

@@ -1,34 +1,30 @@
 """Strategies on closed bars: a proposal to buy one asset when flat, an exit signal when not. Reads state only."""
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from contango_common.domain.at import At
-from contango_common.domain.sessions import MINUTE_NS
 from contango_common.events.base import Event
-from contango_common.events.signal import ExitSignal, FeatureFailed, Proposal, Scalar, Scan
+from contango_common.events.signal import ExitSignal, FeatureFailed, Proposal, Scalar
 from contango_signals.alignment import Alignment, Reading, align, direction_of
 from contango_signals.bank import DAILY, LENGTH_S, value
 from contango_signals.bank import values_of as frame_values
-from contango_signals.context import ON_BARS, entry_parameters, flat, market_context
-from contango_signals.deciding import is_uncertain, label_of, labels_of, told_by
+from contango_signals.context import flat, market_context
+from contango_signals.deciding import is_uncertain, labels_of, told_by
 from contango_signals.features import values_of
 from contango_signals.profile import key_level
+from contango_signals.purchases import gates_of, purchase, scanned
 from contango_signals.regimes.s1 import effects
-from contango_signals.scan import UNKNOWN_REGIME, is_halted
 from contango_signals.sessions24 import session_at
 from contango_signals.sizes import factors_in_force, with_own
-from contango_signals.state import OpenPosition, State, Symbol, last_opening_ns, standing
+from contango_signals.state import OpenPosition, State, Symbol, last_opening_ns
 from contango_signals.strategies.bars import stopped
 from contango_signals.strategies.registry import STRATEGIES
 from contango_signals.strategies.spec import Asset, Entry, Held, Leave, Spec
 from contango_signals.switches import acts, level, tried
 from contango_signals.thresholds import in_force
 from contango_signals.view import held_of
-
-DEFAULT_TICK_MICROS = 10_000
 
 
 def facts_of(state: State, symbols: tuple[str, ...], at: At, daily: bool) -> list[Event]:
@@ -150,33 +146,10 @@ def alignment_of(state: State, symbol: Symbol, now_ns: int) -> Alignment:
     return align(readings, now_ns, p)
 
 
-BAR_GATES: Mapping[str, str] = MappingProxyType(
-    {
-        "trading_started": "warm-up is over",
-        "parameters_valid": "the last parameters were valid",
-        "not_halted": "neither a person nor risk halted trading",
-        "switched_on": "the strategy is not in shadow",
-        "feed_live": "the asset's feed says live",
-        "flat": "the strategy neither holds it nor has an order for it at work",
-        "tradable": "it is no index",
-        "regime_certain": "the deciding detector works, and the rules, if they decide, are certain",
-    }
-)
-
-
 def _gates(state: State, spec: Spec, name: str, at: At) -> dict[str, bool]:
     """A verdict for each of ``BAR_GATES``."""
-    verdicts = (
-        state.trading_started,
-        state.params_error is None,
-        not is_halted(state, at.ts_ns),
-        level(state, spec.name) == "on",
-        state.feeds.get(name) == "live",
-        not standing(state, spec.name, name, at.ts_ns),
-        state.tradable.get(name, False),
-        not is_uncertain(state, name),
-    )
-    return dict(zip(BAR_GATES, verdicts, strict=True))
+    tradable, certain = state.tradable.get(name, False), not is_uncertain(state, name)
+    return {**gates_of(state, spec.name, name, at), "tradable": tradable, "regime_certain": certain}
 
 
 def _proposed(state: State, spec: Spec, asset: Asset, entry: Entry, at: At) -> list[Event]:
@@ -186,38 +159,9 @@ def _proposed(state: State, spec: Spec, asset: Asset, entry: Entry, at: At) -> l
     return [looked, _proposal(state, spec, asset, entry, gates, at)] if proposed else [looked]
 
 
-def scanned(
-    strategy: str, symbol: str, gates: dict[str, bool], score: float, close: float, why: Mapping[str, float | None]
-) -> Scan:
-    """What a strategy on bars wanted, with the verdict of every gate, taken or not."""
-    refusing = [name for name, ok in gates.items() if not ok]
-    row: dict[str, float | str | None] = {
-        "legs": symbol,
-        "mid_ticks": None,
-        "limit_ticks": None,
-        "score": score,
-        "refusing": " ".join(refusing),
-    }
-    return Scan(
-        underlying=symbol,
-        strategy=strategy,
-        candidates=1,
-        proposed=not refusing,
-        gates=gates,
-        kills=dict.fromkeys(refusing, 1),
-        why={"close": close, "score": score, **why},
-        rows=(row,),
-    )
-
-
 def _proposal(state: State, spec: Spec, asset: Asset, entry: Entry, gates: dict[str, bool], at: At) -> Proposal:
-    p, name = state.params, asset.symbol
-    tick_micros = state.tick_micros.get(name, DEFAULT_TICK_MICROS)
-    price_ticks = asset.close * 1e6 / tick_micros
-    limit_ticks = math.ceil(price_ticks * (1.0 + p.limit_slippage))
-    inforce, shadow = factors_in_force(state, name, asset.close)
-    inforce = with_own(inforce, entry.size_factor)
-    opened_ns = last_opening_ns(state, spec.name, name, at.ts_ns)
+    inforce, shadow = factors_in_force(state, asset.symbol, asset.close)
+    opened_ns = last_opening_ns(state, spec.name, asset.symbol, at.ts_ns)
     why = {
         "close": asset.close,
         "stop": entry.stop,
@@ -229,29 +173,17 @@ def _proposal(state: State, spec: Spec, asset: Asset, entry: Entry, gates: dict[
         **entry.why,
     }
     own: dict[str, Scalar] = {"session": asset.session, "key_level": asset.key_level, **flat(entry.why)}
-    return Proposal(
-        proposal_id=f"{spec.name}:{name}:{at.seq}",
-        strategy=spec.name,
-        kind=spec.kind,
-        underlying=name,
-        instruments=(name,),
-        ratios=(1,),
-        multiplier=1,
-        tick_micros=tick_micros,
-        expiry_ns=None,
-        last_trade_ns=None,
-        mid_ticks=price_ticks,
-        natural_ticks=math.ceil(price_ticks),
-        limit_ticks=limit_ticks,
-        max_loss_ticks=limit_ticks,
+    return purchase(
+        state,
+        spec,
+        asset.symbol,
+        asset.close,
+        at,
         score=entry.score,
         gates=gates,
         why=why,
-        regime=label_of(state, name) or UNKNOWN_REGIME,
-        valid_until_ns=at.ts_ns + p.valid_minutes * MINUTE_NS,
-        multipliers=inforce,
+        multipliers=with_own(inforce, entry.size_factor),
         shadow_multipliers=shadow,
-        entry_parameters=entry_parameters(p.strategies[spec.name], p, ON_BARS),
         module_specific_params=own,
         market_context=market_context(asset.values, asset.labels, {"overlay": " ".join(asset.overlay)}),
         alternatives=entry.alternatives,

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from contango_common.domain.arrays import Array
+from contango_common.domain.sessions import DAY_NS
 from contango_quant.stream import basis
 
 EPOCH = date(1970, 1, 1).toordinal()
-DAY_NS = 86_400_000_000_000
 
 
 @dataclass(slots=True)

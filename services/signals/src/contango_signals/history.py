@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-DAY_NS = 86_400_000_000_000
+from contango_common.domain.sessions import DAY_NS
+
 KEPT = 300  # rows; the longest look-back is a year
 
 

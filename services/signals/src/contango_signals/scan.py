@@ -6,6 +6,7 @@ proposed, at most one a strategy. Every candidate stands with every verdict in t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from contango_common.domain.at import At
 from contango_common.domain.blocks import named
@@ -299,23 +300,26 @@ def _scan_fact(frame: ChainFrame, look: Look, judged: Sequence[Judged], proposed
     for _, judgement in judged:
         for name in judgement.refusing:
             kills[name] = kills.get(name, 0) + 1
-    digest = block = None
-    if judged:
-        digest, block = named(columns(judged, [proposed and i == 0 for i in range(len(judged))]))
-    fact = Scan(
+    return recorded(
+        judged,
+        proposed,
         underlying=frame.underlying,
         strategy=look.spec.name,
-        candidates=len(judged),
-        proposed=proposed,
         gates=judged[0][1].gates if judged else look.circumstances.gates,
         kills=kills,
         why=_why(*judged[0]) if judged else {"spot": frame.spot, **look.circumstances.numbers},
-        rows=tuple(row_of(case, judgement) for case, judgement in judged[:MAX_ROWS]),
-        block=digest,
         feasible=_feasible(judged),
     )
-    if digest is not None and block is not None:
-        fact.attach({digest: block})
+
+
+def recorded(judged: Sequence[Judged], proposed: bool, **fields: Any) -> Scan:
+    """A look at candidates, the best (which may be ``proposed``) first: all in the block, the first few inline."""
+    rows = tuple(_row(case, judgement) for case, judgement in judged[:MAX_ROWS])
+    if not judged:
+        return Scan(candidates=0, proposed=proposed, rows=rows, block=None, **fields)
+    digest, block = named(columns(judged, [proposed and i == 0 for i in range(len(judged))]))
+    fact = Scan(candidates=len(judged), proposed=proposed, rows=rows, block=digest, **fields)
+    fact.attach({digest: block})
     return fact
 
 
@@ -327,7 +331,7 @@ def _feasible(judged: Sequence[Judged]) -> float | None:
     return sum(not names.intersection(j.refusing) for _, j in judged) / len(judged)
 
 
-def row_of(case: Case, judgement: Judgement) -> dict[str, float | str | None]:
+def _row(case: Case, judgement: Judgement) -> dict[str, float | str | None]:
     return {
         "legs": " ".join(case.candidate.instruments),
         "mid_ticks": case.net.mid_ticks,

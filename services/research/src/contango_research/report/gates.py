@@ -9,8 +9,8 @@ from contango_research.report.numbers import percent, words
 from contango_research.summary import Analysis
 from contango_risk.limits import RULES
 from contango_risk.sizing import SIZES
-from contango_signals.assets import BAR_GATES
 from contango_signals.gates import GATES
+from contango_signals.purchases import BAR_GATES
 
 
 def meanings() -> dict[str, str]:

@@ -214,8 +214,7 @@ def _parameters(state: State, event: ParametersChanged, at: At) -> None:
 
 def _fitted(state: State, event: MixtureFitted, at: At) -> None:
     series = state.series.setdefault(event.symbol, Series())
-    scaled, centre, scale = (np.array(x) for x in (event.means, event.centre, event.scale))
-    series.means, series.fitted_month, series.absent = scaled * scale + centre, _month(at.ts_ns), None
+    series.means, series.fitted_month, series.absent = mixture.raw_means(event), _month(at.ts_ns), None
 
 
 def _absent(state: State, event: MixtureAbsent, at: At) -> None:

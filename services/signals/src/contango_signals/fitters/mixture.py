@@ -26,6 +26,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
+from contango_common.events.fit import MixtureFitted
 from contango_quant.stats.mixture import match
 from contango_signals.regimes.s0 import S0Params
 
@@ -101,9 +102,9 @@ def needed_rows(p: S0Params) -> int:
     return SOURCE_ROWS if p.source_s0 else p.min_rows
 
 
-def raw_means(f: Fitted) -> Floats:
-    """Means (K, F) in the features' own units."""
-    return np.asarray(f.means * f.scale + f.centre)
+def raw_means(f: Fitted | MixtureFitted) -> Floats:
+    """Means (K, F) in the features' own units, of a fit or of the fact that says it."""
+    return np.asarray(np.asarray(f.means) * np.asarray(f.scale) + np.asarray(f.centre))
 
 
 def _scaling(x: Floats, standard: bool) -> tuple[Floats, Floats]:
