@@ -7,7 +7,7 @@ MEMBERS := libs/quant libs/common services/market-data services/signals services
 EDITABLE := $(foreach m,$(MEMBERS),-e $(m))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo demo-crypto test lint types imports bench up clean
+.PHONY: help setup setup-train setup-test demo demo-crypto demo-triton train test lint types imports bench up clean
 
 help:    ## say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -20,11 +20,20 @@ $(VENV)/.base: requirements/base.txt $(foreach m,$(MEMBERS),$(m)/pyproject.toml)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.base requirements/test.txt
+# Training, the torch backend and a real Triton server. Of nvidia-pytriton only the server's program is used, hence
+# without its own requirements, which would take numpy back to 1.x.
+$(VENV)/.train: $(VENV)/.base requirements/inference.txt requirements/torch.txt requirements/triton-server.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/inference.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/triton-server.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.train requirements/test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@touch $@
 
 setup: $(VENV)/.base  ## create .venv and install what the program needs
+setup-train: $(VENV)/.train  ## the same, with torch, ONNX and a Triton server
 setup-test: $(VENV)/.test  ## the same, with what the tests need
 
 demo: setup  ## five years of S&P 500 through all services over a real NATS into a real PostgreSQL
@@ -32,6 +41,12 @@ demo: setup  ## five years of S&P 500 through all services over a real NATS into
 
 demo-crypto: setup  ## the crypto module on catalog-crypto if it is there, else on a modelled sample
 	$(BIN)/contango demo-crypto --out reports/demo-crypto
+
+demo-triton: setup-train  ## every answer of a real Triton server beside the embedded backend's
+	$(BIN)/contango demo-triton --out reports/demo-triton
+
+train: setup-train  ## train the daily model on the sample data; minutes on two cores
+	$(BIN)/contango train --catalog catalog --out models
 
 test: setup-test  ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -8,7 +8,7 @@ from contango_common.events.forecast import Forecast
 from contango_common.events.market import Bars
 from contango_common.events.system import ParametersChanged
 from contango_common.runtime.fold import evolve, step
-from contango_inference import oracle
+from contango_inference import variance as oracle
 
 sp500 = pytest.importorskip("arch.data.sp500", reason="the arch package with the real daily S&P 500 is not installed")
 pytestmark = pytest.mark.real

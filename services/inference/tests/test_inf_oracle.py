@@ -14,7 +14,7 @@ from contango_common.events.market import BarHistory, Bars, RootListed
 from contango_common.events.system import ParametersChanged
 from contango_common.runtime.fold import decide, evolve, step
 from contango_common.runtime.snapshot import StateCodec
-from contango_inference import oracle
+from contango_inference import variance as oracle
 from contango_inference.params import InferenceParams
 
 DAY_NS = 86_400_000_000_000

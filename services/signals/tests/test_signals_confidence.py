@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contango_quant.fuzzy.confidence import WEIGHTS, confidence
-from contango_signals.confidence import FACTORS, NOT_SURE, TIMEFRAMES, FuzzyParams, assurance, factors
+from contango_signals.confidence import FACTORS, NOT_SURE, TIMEFRAMES, FuzzyParams, Neural, assurance, factors
 
 P = FuzzyParams()
 OF_FRAME = {
@@ -82,6 +82,21 @@ def test_the_weight_of_a_forecast_that_is_not_there_changes_nothing(
     assert with_weight == assurance(values, rank, sigma, P)
 
 
+@given(VALUES, RANK, RANK, st.floats(0.0, 1.0))
+def test_a_model_that_has_earned_nothing_changes_nothing(
+    values: dict[str, float | None], rank: float | None, sigma: float | None, confidence: float
+) -> None:
+    assert assurance(values, rank, sigma, P, Neural(confidence, 0.0)) == assurance(values, rank, sigma, P)
+
+
+def test_a_model_counts_what_it_has_earned_and_no_more_than_the_book_allows() -> None:
+    """Weights 0.4 for the factors and w for the model: (0.4 · 1 + w · c) / (0.4 + w)."""
+    full = assurance(SURE, 60.0, 0.0, FuzzyParams(), Neural(0.5, 0.1)).fused
+    capped = assurance(SURE, 60.0, 0.0, FuzzyParams(forecast_weight=0.04), Neural(0.5, 0.1)).fused
+    assert full == pytest.approx((0.4 + 0.05) / 0.5)
+    assert capped == pytest.approx((0.4 + 0.02) / 0.44)
+
+
 @given(st.sampled_from(FACTORS), st.floats(0.0, 1.0))
 def test_a_factor_without_weight_is_not_asked(name: str, least: float) -> None:
     weights = {other: w for other, w in WEIGHTS.items() if other != name}
@@ -134,7 +149,7 @@ def test_what_failed_is_sure_of_nothing() -> None:
 
 def test_defaults_are_those_of_the_source() -> None:
     assert P.weights == dict(WEIGHTS)
-    assert (P.min_coverage, P.forecast_weight) == (0.7, 0.0)
+    assert (P.min_coverage, P.forecast_weight) == (0.7, 1.0)
 
 
 @pytest.mark.parametrize(

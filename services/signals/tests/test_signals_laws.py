@@ -167,8 +167,10 @@ def test_one_scan_a_session_and_one_row_an_instant() -> None:
     facts = play(fold, fold.initial(), messages_of(replace(WORLD, every_minutes=30)))
     scans = [seq for seq, fact in facts if is_condor_scan(fact)]
     assert len(scans) == len(WORLD.spots)
-    rows = [seq for seq, fact in facts if isinstance(fact, FeatureRow)]
-    assert len(rows) == len(set(rows)) == 13 * len(WORLD.spots)
+    rows = [(seq, fact.cadence) for seq, fact in facts if isinstance(fact, FeatureRow)]
+    assert len(rows) == len(set(rows))
+    assert sum(cadence == "row" for _, cadence in rows) == 13 * len(WORLD.spots)
+    assert sum(cadence == "session" for _, cadence in rows) == len(WORLD.spots)
 
 
 @settings(max_examples=30, deadline=None)

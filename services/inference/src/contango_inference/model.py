@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from contango_common.domain.arrays import Array
+from contango_common.events.forecast import BASELINE
 from contango_inference.params import InferenceParams
 from contango_quant.stats import har
 
-MODEL = "har_range_v1"
+MODEL = BASELINE
 Floats = npt.NDArray[np.float64]
 
 

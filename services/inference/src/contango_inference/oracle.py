@@ -1,186 +1,99 @@
-"""The variance oracle: daily bars in, one ``Forecast`` a session out. No I/O, no clock.
+"""The inference oracle: bars and feature rows in, forecasts out. Its answers are facts, never computed twice.
 
-Its answers are facts: whoever reads the log later reads them and never computes them again. It forecasts at the
-session's close, on the closed daily bar, so that the next session's scan finds the answer there; the first answer comes
-on the first bar of the market after the history, so that the first session has one too. The model learns anew at the
-close of a month's first session, from what is known then. The fitted coefficients are state, named by ``model_sha``.
+Parts that know nothing of each other, one state each: the variance baseline, the served models, the direction
+predictor. A model's outputs come through the port ``Models``, given by whoever puts the service together; what it
+answered, or why it did not, is on the log, so that a replay needs no model and no server.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from pydantic import ValidationError
-
 from contango_common.domain.at import At
-from contango_common.domain.declare import wrong
-from contango_common.domain.errors import UserError
 from contango_common.events.base import Event
-from contango_common.events.forecast import Forecast, ForecastAbsent
-from contango_common.events.market import BarHistory, Bars, RootListed
-from contango_common.events.system import ParametersChanged
-from contango_inference.model import MODEL, Fitted, fit, forecast
-from contango_inference.params import InferenceParams
-from contango_inference.series import Series, rebuild, take
+from contango_common.events.forecast import DirectionForecast, Forecast, ForecastAbsent
+from contango_common.events.market import Bars
+from contango_common.events.signal import FeatureRow
+from contango_common.events.system import ModelPromoted, ModelRolledBack
+from contango_inference import variance as har
+from contango_inference.models import part as served
+from contango_inference.models.port import Models
 
 NAME = "forecast"
-READS = frozenset({"log.md", "log.reference", "log.control.*"})
-DAY_S = 86_400
+READS = frozenset({*har.READS, "log.signals"})
 
-
-@dataclass(slots=True)
-class Asset:
-    """What is known of one symbol: its sessions, the model in force and the month it was fitted in."""
-
-    series: Series = field(default_factory=Series)
-    fitted: Fitted | None = None
-    fitted_month: int = 0
+Take = Callable[["State", Any, At], None]
+Judge = Callable[["State", Any, At], list[Event]]
 
 
 @dataclass(slots=True)
 class State:
-    """``waiting`` are the symbols to forecast that have had no answer yet; ``wanted`` all to forecast, in order."""
+    """One sub-state a part."""
 
-    params: InferenceParams = field(default_factory=InferenceParams)
-    assets: dict[str, Asset] = field(default_factory=dict)
-    wanted: list[str] = field(default_factory=list)
-    waiting: list[str] = field(default_factory=list)
+    baseline: har.State = field(default_factory=har.State)
+    models: served.ModelsState = field(default_factory=served.ModelsState)
 
 
-def initial() -> State:
-    return State()
+class Oracle:
+    """The five names, over a port to models."""
+
+    NAME = NAME
+    READS = READS
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self.EVOLVE: Mapping[type[Event], Take] = {
+            **{kind: _of_variance(take) for kind, take in har.EVOLVE.items()},
+            FeatureRow: self._row,
+            DirectionForecast: _answered,
+            Forecast: _forecast,
+            ForecastAbsent: _absent,
+            ModelPromoted: _promoted,
+            ModelRolledBack: _rolled_back,
+        }
+        self.DECIDE: Mapping[type[Event], Judge] = {Bars: _bars, FeatureRow: self._judge_row}
+
+    def initial(self) -> State:
+        return State()
+
+    def _row(self, state: State, event: FeatureRow, at: At) -> None:
+        if _wanted(state, event.symbol):
+            served.row(state.models, event, state.baseline.params.models, self._models)
+
+    def _judge_row(self, state: State, event: FeatureRow, at: At) -> list[Event]:
+        if not _wanted(state, event.symbol):
+            return []
+        return served.judge(state.models, event, at, state.baseline.params.models, self._models)
 
 
-def _judge_bars(state: State, event: Bars, at: At) -> list[Event]:
-    if event.timeframe_s != DAY_S:
-        return [_answer(state, symbol) for symbol in state.waiting] if state.waiting else []
-    facts = []
-    for symbol in state.wanted:
-        if symbol in state.waiting or (symbol in event.symbols and _due(state, symbol, at)):
-            facts.append(_answer(state, symbol))
-    return facts
+def _of_variance(take: Callable[[har.State, Any, At], None]) -> Take:
+    return lambda state, event, at: take(state.baseline, event, at)
 
 
-def _due(state: State, symbol: str, at: At) -> bool:
-    """After the first answer a refused bar is told, too little data is not told again, a copy is not answered."""
-    asset = state.assets[symbol]
-    return asset.series.last_ts_ns == at.ts_ns and (asset.fitted is not None or asset.series.refused is not None)
+def _bars(state: State, event: Bars, at: At) -> list[Event]:
+    return har.DECIDE[Bars](state.baseline, event, at)
 
 
-def _answer(state: State, symbol: str) -> Event:
-    asset = state.assets.get(symbol) or Asset()
-    series, params = asset.series, state.params
-    if series.refused is not None:
-        return ForecastAbsent(symbol=symbol, model=MODEL, reason=series.refused)
-    if asset.fitted is None:
-        return ForecastAbsent(symbol=symbol, model=MODEL, reason=_too_little(series, params))
-    return Forecast(
-        symbol=symbol,
-        model=MODEL,
-        model_sha=asset.fitted.sha,
-        input_hash=series.input_hash,
-        horizons_sessions=tuple(asset.fitted.horizons),
-        levels=tuple(asset.fitted.levels),
-        variance_quantiles=forecast(asset.fitted, series.variances()),
-    )
+def _wanted(state: State, symbol: str) -> bool:
+    return symbol in (state.baseline.params.models.symbols or state.baseline.wanted)
 
 
-def _too_little(series: Series, params: InferenceParams) -> str:
-    if series.rows < params.min_days:
-        return f"{series.rows} daily bars, {params.min_days} are needed"
-    return f"{series.rows} daily bars do not determine the model"
+def _answered(state: State, event: DirectionForecast, at: At) -> None:
+    served.answered(state.models, event)
 
 
-def _bars(state: State, event: Bars, at: At) -> None:
-    if event.timeframe_s != DAY_S:
-        return
-    for i, symbol in enumerate(event.symbols):
-        bar = (event.open[i], event.high[i], event.low[i], event.close[i])
-        asset = state.assets.setdefault(symbol, Asset())
-        take(asset.series, at.ts_ns, bar, state.params.estimator, state.params.floor_daily_vol)
-        if symbol in state.wanted:
-            _learn(asset, state.params)
+def _forecast(state: State, event: Forecast, at: At) -> None:
+    har.EVOLVE[Forecast](state.baseline, event, at)
 
 
-def _history(state: State, event: BarHistory, at: At) -> None:
-    if event.timeframe_s != DAY_S:
-        return
-    asset = state.assets.setdefault(event.symbol, Asset())
-    columns = event.columns()
-    prices = zip(*(columns[name].tolist() for name in ("open", "high", "low", "close")), strict=True)
-    for ts_ns, bar in zip(columns["ts_ns"].tolist(), prices, strict=True):
-        take(asset.series, ts_ns, bar, state.params.estimator, state.params.floor_daily_vol)
-    if event.symbol in state.wanted:
-        _learn(asset, state.params)
+def _absent(state: State, event: ForecastAbsent, at: At) -> None:
+    har.EVOLVE[ForecastAbsent](state.baseline, event, at)
+    served.absent(state.models, event)
 
 
-def _root(state: State, event: RootListed, at: At) -> None:
-    if not state.params.symbols:
-        _want(state, event.underlying)
+def _promoted(state: State, event: ModelPromoted, at: At) -> None:
+    served.promoted(state.models, event)
 
 
-def _want(state: State, symbol: str) -> None:
-    if symbol in state.wanted:
-        return
-    state.wanted.append(symbol)
-    state.waiting.append(symbol)
-    if symbol in state.assets:
-        _learn(state.assets[symbol], state.params)
-
-
-def _learn(asset: Asset, params: InferenceParams) -> None:
-    """Fit when the newest session is of another month than the last fit's."""
-    month = _month(asset.series.last_ts_ns)
-    if asset.series.rows < params.min_days or month == asset.fitted_month:
-        return
-    asset.fitted_month = month
-    asset.fitted = fit(asset.series.variances(), asset.series.squared_returns(), params) or asset.fitted
-
-
-def _month(ts_ns: int) -> int:
-    """Months since 1970 (UTC) of a session closed at ``ts_ns``; a close at midnight belongs to the day before."""
-    return int(np.datetime64(ts_ns - 1, "ns").astype("datetime64[M]").astype(np.int64))
-
-
-def _parameters(state: State, event: ParametersChanged, at: At) -> None:
-    before, state.params = state.params, parse_params(event.params)
-    if state.params == before:
-        return
-    changed = (state.params.estimator, state.params.floor_daily_vol) != (before.estimator, before.floor_daily_vol)
-    for asset in state.assets.values():
-        asset.fitted, asset.fitted_month = None, 0
-        if changed:
-            rebuild(asset.series, state.params.estimator, state.params.floor_daily_vol)
-    if state.params.symbols:
-        state.wanted = [symbol for symbol in state.wanted if symbol in state.params.symbols]
-        state.waiting = [symbol for symbol in state.waiting if symbol in state.params.symbols]
-    for symbol in state.wanted:
-        if symbol in state.assets:
-            _learn(state.assets[symbol], state.params)
-    for symbol in state.params.symbols:
-        _want(state, symbol)
-
-
-def parse_params(params: dict[str, object]) -> InferenceParams:
-    """The section ``inference`` of a parameter set; without one, the defaults. Raises UserError."""
-    try:
-        return InferenceParams.model_validate(params.get("inference") or {})
-    except ValidationError as error:
-        raise UserError(wrong("inference", error.errors(include_url=False)[0])) from None
-
-
-def _answered(state: State, event: Forecast | ForecastAbsent, at: At) -> None:
-    if event.symbol in state.waiting:
-        state.waiting.remove(event.symbol)
-
-
-EVOLVE: dict[type[Event], Callable[[State, Any, At], None]] = {
-    Bars: _bars,
-    BarHistory: _history,
-    RootListed: _root,
-    ParametersChanged: _parameters,
-    Forecast: _answered,
-    ForecastAbsent: _answered,
-}
-DECIDE: dict[type[Event], Callable[[State, Any, At], list[Event]]] = {Bars: _judge_bars}
+def _rolled_back(state: State, event: ModelRolledBack, at: At) -> None:
+    served.rolled_back(state.models, event)

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from contango_inference.models.params import ModelsParams
+
 
 class InferenceParams(BaseModel):
     """What the variance forecast looks at and how often it learns.
@@ -34,6 +36,7 @@ class InferenceParams(BaseModel):
     floor_daily_vol: float = Field(
         1e-4, gt=0.0, le=0.01, description="smallest daily volatility (1 = 100 %) that a session's range is read as"
     )
+    models: ModelsParams = Field(ModelsParams(), description="trained models that are served beside the baseline")
 
     @field_validator("horizons_sessions")
     @classmethod

@@ -8,6 +8,7 @@ from contango_common.domain.errors import UserError
 from contango_common.runtime.blocks import BlockStore
 from contango_common.runtime.engine import Engine
 from contango_common.runtime.inputs import Input, with_control
+from contango_inference.models.port import Models
 from contango_market_data.catalog.dates import to_date
 from contango_market_data.catalog.store import Catalog
 from contango_market_data.feed import ReplayFeed, Span
@@ -68,12 +69,17 @@ def open_feed(catalog: Catalog, book: Book, period: Period, blocks: BlockStore) 
 
 
 def run_backtest(
-    catalog: Catalog, book: Book, period: Period, block_dir: Path, progress: Progress | None = None
+    catalog: Catalog,
+    book: Book,
+    period: Period,
+    block_dir: Path,
+    progress: Progress | None = None,
+    models: Models | None = None,
 ) -> Engine:
-    """Run to the end; the returned engine holds the log and every fold's last state."""
+    """Run to the end; the returned engine holds the log and every fold's last state. ``models``: see the house."""
     blocks = BlockStore(block_dir)
     feed = open_feed(catalog, book, period, blocks)
-    engine = Engine(participants(blocks), BUILD)
+    engine = Engine(participants(blocks, models), BUILD)
     items = with_control(feed.inputs(), book.params(), start_ns_of(feed, period), REASON)
     for item in engine.run(items):
         if progress is not None and isinstance(item, Input):

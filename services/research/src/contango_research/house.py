@@ -12,6 +12,7 @@ from contango_common.domain.blocks import Block
 from contango_common.runtime.fold import Fold
 from contango_common.runtime.participant import Participant
 from contango_common.runtime.turns import Turn, turn_of
+from contango_inference.models.port import Models, NoModels
 
 BUILD = version("contango-research")
 
@@ -30,13 +31,19 @@ EDGES = ("market-data", "clock", "recorder", "gateway", "conductor")
 SERVICES = (*MODULES, *EDGES)
 
 
-def fold_of(service: str) -> Fold:
-    return cast(Fold, import_module(MODULES[service]))
+def fold_of(service: str, models: Models | None = None) -> Fold:
+    """A service's fold; that of inference asks ``models`` (none: it has nothing but its baseline)."""
+    module = import_module(MODULES[service])
+    return cast(Fold, module.Oracle(models or NoModels()) if service == "inference" else module)
 
 
-def participants(blocks: Mapping[str, Block]) -> list[Participant]:
-    """Every fold and oracle, in the order of turns."""
-    return [Participant(fold_of(service), blocks, BUILD) for service in MODULES]
+def participants(blocks: Mapping[str, Block], models: Models | None = None) -> list[Participant]:
+    """Every fold and oracle, in the order of turns; the shipped models answer where no others are given."""
+    if models is None:
+        from contango_research.served import shipped_models
+
+        models = shipped_models()
+    return [Participant(fold_of(service, models), blocks, BUILD) for service in MODULES]
 
 
 def turns() -> list[Turn]:

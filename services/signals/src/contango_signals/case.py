@@ -1,5 +1,6 @@
 """What a gate judges: the scan's circumstances, and one candidate with its prices, odds and scores. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contango_common.domain.instrument import RootSpec
@@ -48,6 +49,7 @@ class Circumstances:
     iv_rank: IvRank
     term: TermState
     forecast_age_hours: float | None
+    said: Mapping[str, float | None]
     assurance: Assurance | None
     scored: bool
     rate_known: bool

@@ -30,7 +30,11 @@ class FuzzyParams(Section):
     base_units: int = param(10, "units at full confidence and no volatility", unit="units", ge=1, le=1_000_000)
     sigma_window: int = param(252, "sessions that rank realised volatility", unit="sessions", ge=20, le=300)
     forecast_weight: float = param(
-        0.0, "weight of a forecast of direction in the fusion, once there is one", unit="fraction", ge=0, le=1
+        1.0,
+        "weight of a model's forecast of direction in the fusion, at most; it counts what it has earned",
+        unit="fraction",
+        ge=0,
+        le=1,
     )
     effective_halflife: float = param(
         60.0, "sessions over which factors' co-movement halves", unit="sessions", gt=1, le=5000
@@ -45,6 +49,14 @@ class FuzzyParams(Section):
         if min(weights.values(), default=0.0) < 0.0 or not sum(weights.values()) > 0.0:
             raise ValueError("weights must not be below 0, and one must be above")
         return weights
+
+
+@dataclass(frozen=True, slots=True)
+class Neural:
+    """A model's confidence in the direction it names, and the weight that the model has earned."""
+
+    confidence: float
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +97,17 @@ def factors(values: Mapping[str, float | None], iv_rank: float | None, p: FuzzyP
 
 
 def assurance(
-    values: Mapping[str, float | None], iv_rank: float | None, sigma_pctl: float | None, p: FuzzyParams
+    values: Mapping[str, float | None],
+    iv_rank: float | None,
+    sigma_pctl: float | None,
+    p: FuzzyParams,
+    neural: Neural | None = None,
 ) -> Assurance:
     """Confidence from the features, with the size that ``sigma_pctl`` (0 to 100) leaves of it."""
     fuzzy = confidence(factors(values, iv_rank, p), weights=p.weights, min_coverage=p.min_coverage)
     sigma = None if sigma_pctl is None else sigma_pctl / 100.0
-    together = fused(gauss=None, fuzzy=fuzzy.score, neural=None, neural_weight=p.forecast_weight)
+    said, earned = (None, 0.0) if neural is None else (neural.confidence, neural.weight)
+    together = fused(gauss=None, fuzzy=fuzzy.score, neural=said, neural_weight=min(p.forecast_weight, earned))
     size = None if fuzzy.score is None or sigma is None else g(fuzzy.score, sigma)
     units = None if size is None else quantity(p.base_units, size)
     return Assurance(fuzzy, sigma, together, size, units, values.get("fuzzy_effective"))
@@ -99,4 +116,4 @@ def assurance(
 NOT_SURE = Assurance(Confidence(None, 0.0, {}, {}, FACTORS, "it failed"), None, None, None, None)
 """What stands in when the confidence cannot be worked out: it passes no gate."""
 
-__all__ = ["FACTORS", "NOT_SURE", "Assurance", "FuzzyParams", "assurance", "factors"]
+__all__ = ["FACTORS", "NOT_SURE", "Assurance", "FuzzyParams", "Neural", "assurance", "factors"]

@@ -7,12 +7,13 @@ What is not ready is None; no fact ever carries a nan.
 from contango_quant.fuzzy.confidence import FACTORS
 from contango_quant.fuzzy.effective import effective
 from contango_signals.bank import values_of as frame_values
-from contango_signals.history import percentile_of_last
+from contango_signals.history import percentile_of_last, range_volatility
 from contango_signals.profile import in_low_volume, key_level
 from contango_signals.state import ForecastSeen, State, Symbol
 from contango_signals.volindex import iv_rank
 from contango_signals.volstate import MONTH_SESSIONS, is_stationary, iv_rv_spread, ou_signal, ou_z, vrp_ratio
 
+RANGE_SESSIONS = (1, 5, 22)  # a day, a week, a month
 Values = dict[str, float | None]
 
 
@@ -26,6 +27,17 @@ def values_of(state: State, name: str) -> Values:
             values.update({f"{key}_{timeframe}": x for key, x in frame_values(symbol.bank, timeframe).items()})
         values.update(_own(state, symbol))
     values.update(_market(state, name, values.get("realised_vol_1d")))
+    return values
+
+
+def session_values(state: State, name: str) -> Values:
+    """The features at a session's end: all of them, and what only daily bars say."""
+    values, symbol = values_of(state, name), state.symbols.get(name)
+    if symbol is not None:
+        for sessions in RANGE_SESSIONS:
+            values[f"range_vol_{sessions}_1d"] = range_volatility(
+                symbol.daily, sessions, state.params.sessions_per_year
+            )
     return values
 
 

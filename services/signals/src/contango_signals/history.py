@@ -1,5 +1,6 @@
 """The last daily bars of one symbol as columns, for what looks back over sessions. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -51,6 +52,29 @@ def with_row(
         ivs=[*d.ivs, iv][-KEPT:],
         rvs=d.rvs if rv is None else [*d.rvs, rv][-KEPT:],
     )
+
+
+def range_volatility(d: Daily, sessions: int, sessions_per_year: int) -> float | None:
+    """Annual volatility of the last ``sessions`` sessions from their true ranges; None when fewer, or one still, are
+    there.
+
+    Parkinson's variance ln(high / low)² / (4 ln 2), where the previous close widens the range, so that gaps count [1].
+
+    References:
+        [1] M. Parkinson, Journal of Business 53 (1980) 61-65.
+
+    >>> d = Daily(ts_ns=[1, 2], highs=[101.0, 102.0], lows=[99.0, 100.0], closes=[100.0, 101.0])
+    >>> round(range_volatility(d, 1, 252), 4)
+    0.1888
+    """
+    if len(d.closes) <= sessions:
+        return None
+    total = 0.0
+    for i in range(len(d.closes) - sessions, len(d.closes)):
+        before = d.closes[i - 1]
+        total += math.log(max(d.highs[i], before) / min(d.lows[i], before)) ** 2
+    variance = total / sessions / (4.0 * math.log(2.0))
+    return math.sqrt(variance * sessions_per_year) if variance > 0.0 else None
 
 
 def percentile_of_last(values: Sequence[float], window: int) -> float | None:

@@ -22,6 +22,8 @@ FEATURES: MappingProxyType[str, str] = MappingProxyType(
         "volatility": "term structure, implied less realised, reversion, premium",
         "divergence": "an index against its future, measured from a rolling basis",
         "fuzzy": "fuzzy confidence and the size it allows",
+        "models": "forecasts of a served model, as far as it has earned weight",
+        "direction": "the direction predictor on bars: confidence, sizes, early closes, as far as it has earned weight",
         "scoring": "scores that rank candidates",
         "selector": "strategies chosen by the regime",
         "feasibility": "alerts about gates that kill nearly everything",

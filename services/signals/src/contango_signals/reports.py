@@ -9,7 +9,7 @@ from contango_common.events.signal import FeatureFailed, FeatureRow, ProfileBuil
 from contango_quant.stream.volume_profile import profile_of
 from contango_signals import thresholds
 from contango_signals.bank import DAILY, value
-from contango_signals.features import values_of
+from contango_signals.features import session_values, values_of
 from contango_signals.multipliers import by_label
 from contango_signals.profile import is_due
 from contango_signals.regimes import s0, s1, s2
@@ -31,7 +31,7 @@ def of_bars(state: State, event: Bars, at: At, daily: bool) -> list[Event]:
         symbol = state.symbols.get(name)
         if symbol is not None:
             facts += _regimes(state, name, symbol, at, daily)
-            facts += [] if daily else _intraday(state, name, symbol, at)
+            facts += _session_row(state, name) if daily else _intraday(state, name, symbol, at)
     if state.params.vol_symbol in event.symbols and not daily:
         for name in state.symbols:
             if name not in event.symbols:
@@ -45,6 +45,13 @@ def _said(state: State, feature: str, make: Callable[[], list[Event]]) -> list[E
         return []
     found = tried(feature, make)
     return [found] if isinstance(found, FeatureFailed) else found
+
+
+def _session_row(state: State, name: str) -> list[Event]:
+    """The row that models of daily cadence read."""
+    if not state.params.feature_row_every_s:
+        return []
+    return [FeatureRow(symbol=name, values=session_values(state, name), cadence="session")]
 
 
 def _intraday(state: State, name: str, symbol: Symbol, at: At) -> list[Event]:

@@ -18,10 +18,12 @@ from contango_signals.bank import DAILY, value
 from contango_signals.breach import Mixture, mixture
 from contango_signals.case import Case, Circumstances, case_of, scores_of
 from contango_signals.chainview import atm_vol
-from contango_signals.confidence import NOT_SURE, Assurance, assurance
+from contango_signals.confidence import NOT_SURE, Assurance, Neural, assurance
 from contango_signals.context import ON_CHAIN, alternatives, entry_parameters, flat, market_context
 from contango_signals.deciding import five_state, label_of, told_by
 from contango_signals.features import sigma_percentile
+from contango_signals.forecasts import FEATURE as MODELS
+from contango_signals.forecasts import SESSION, direction_of, forecast_of, said
 from contango_signals.gates import (
     CANDIDATE_GATES,
     LAST_GATES,
@@ -36,7 +38,7 @@ from contango_signals.netprice import leg_quotes, net_of
 from contango_signals.regimes.labels import translated
 from contango_signals.score import entry
 from contango_signals.sizes import factors_in_force
-from contango_signals.state import State, last_opening_ns, standing
+from contango_signals.state import ForecastSeen, State, last_opening_ns, standing
 from contango_signals.strategies.spec import Candidate, Spec, View
 from contango_signals.switches import acts, gates_off, level, runs, tried
 from contango_signals.timing import before_open, session_of, sessions_between, sessions_to, valid_until
@@ -100,6 +102,8 @@ class Shared:
     term: TermState
     assurance: Assurance | None
     drift: float | None
+    forecast: ForecastSeen | None
+    said: dict[str, float | None]
     failed: dict[str, FeatureFailed]
 
 
@@ -113,7 +117,14 @@ def shared_of(state: State, view: View) -> Shared:
     if isinstance(sure, FeatureFailed):
         failed["fuzzy"], sure = sure, NOT_SURE
     close = view.values.get("close")
-    return Shared(term, sure, None if not close else view.spot / close - 1.0, failed)
+    return Shared(
+        term=term,
+        assurance=sure,
+        drift=None if not close else view.spot / close - 1.0,
+        forecast=forecast_of(state, view.underlying, view.now_ns),
+        said=said(state, view.underlying, view.now_ns),
+        failed=failed,
+    )
 
 
 def _term(state: State, view: View) -> TermState:
@@ -127,7 +138,9 @@ def _assured(state: State, view: View) -> Assurance | None:
         return NOT_SURE if "fuzzy" in (*state.failed, *state.failing) else None
     symbol = state.symbols.get(view.underlying)
     sigma = None if symbol is None else sigma_percentile(state, symbol)
-    return assurance(view.values, iv_rank(state.vol).rank, sigma, state.params.fuzzy)
+    seen = direction_of(state, view.underlying, SESSION, view.now_ns) if acts(state, MODELS) else None
+    neural = None if seen is None else Neural(seen.confidence, seen.weight)
+    return assurance(view.values, iv_rank(state.vol).rank, sigma, state.params.fuzzy, neural)
 
 
 def _look(state: State, spec: Spec, view: View, frame: ChainFrame, at: At, shared: Shared) -> Look:
@@ -150,7 +163,7 @@ def circumstances_of(
 ) -> Circumstances:
     symbol, now_ns, p = frame.underlying, at.ts_ns, state.params
     session = session_of(state.sessions, now_ns)
-    forecast = state.forecasts.get(symbol)
+    forecast = shared.forecast
     opened_ns = last_opening_ns(state, spec.name, symbol, now_ns)
     label = label_of(state, symbol)
     s0 = told_by(state, symbol, "s0")
@@ -174,6 +187,7 @@ def circumstances_of(
         term=shared.term,
         forecast_age_hours=(now_ns - forecast.ts_ns) / HOUR_NS if forecast and forecast.levels else None,
         assurance=shared.assurance,
+        said=shared.said,
         scored=acts(state, "scoring"),
         rate_known=symbol in state.rates,
         drift=shared.drift,
@@ -219,7 +233,7 @@ def judged_of(
         increment_ticks=root.increment_ticks,
         f_limit=state.params.f_limit,
     )
-    case = case_of(around, view, candidate, root, net, _odds(state, view, around, candidate))
+    case = case_of(around, view, candidate, root, net, _odds(state, view, around, candidate, shared))
     judgement = joined(circumstances, judge(CANDIDATE_GATES, case, off))
     case = _scored(state, case, judgement, shared)
     return case, joined(judgement, judge(LAST_GATES, case, off))
@@ -247,8 +261,8 @@ def _entry_score(case: Case, judgement: Judgement) -> float:
     )
 
 
-def _odds(state: State, view: View, around: Circumstances, candidate: Candidate) -> Mixture | None:
-    forecast, age = state.forecasts.get(view.underlying), around.forecast_age_hours
+def _odds(state: State, view: View, around: Circumstances, candidate: Candidate, shared: Shared) -> Mixture | None:
+    forecast, age = shared.forecast, around.forecast_age_hours
     if forecast is None or age is None or age > state.params.forecast_max_age_hours:
         return None
     per_year = state.params.sessions_per_year
@@ -290,6 +304,7 @@ def _why(case: Case, judgement: Judgement) -> dict[str, float | None]:
         **judgement.numbers,
         **case.candidate.why,
         **{f"score.{name}": part for name, part in case.scores.parts.items()},
+        **case.around.said,
         "expected_profit_ticks": case.expected_profit_ticks,
         "off_target": case.candidate.off_target,
     }

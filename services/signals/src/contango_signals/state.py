@@ -37,6 +37,32 @@ class ForecastSeen:
 
 
 @dataclass(slots=True)
+class ModelSeen:
+    """The last variance forecast of the served champion for a symbol, and the weight that it has earned."""
+
+    model: str
+    ts_ns: int
+    weight: float
+    horizons_sessions: list[int]
+    levels: list[float]
+    variance_quantiles: list[list[float]]
+
+
+@dataclass(slots=True)
+class DirectionSeen:
+    """The last direction forecast of one model for a symbol; ``horizon_s`` 0 is one session."""
+
+    model: str
+    ts_ns: int
+    horizon_s: int
+    bull: float
+    bear: float
+    neutral: float
+    confidence: float
+    weight: float
+
+
+@dataclass(slots=True)
 class OpenPosition:
     """An approved proposal. ``lapses_ns`` is None once it was filled; before, it is gone after that instant.
 
@@ -161,6 +187,8 @@ class State:
     failing: dict[str, str] = field(default_factory=dict)  # features that raised, and why; told once
     failed: dict[str, str] = field(default_factory=dict)  # features off since they raised, and why
     forecasts: dict[str, ForecastSeen] = field(default_factory=dict)
+    model_forecasts: dict[str, ModelSeen] = field(default_factory=dict)
+    directions: dict[str, DirectionSeen] = field(default_factory=dict)  # symbol:horizon in seconds → the champion's
     symbols: dict[str, Symbol] = field(default_factory=dict)
     divergence: Divergence | None = None
     reversion: Reversion | None = None

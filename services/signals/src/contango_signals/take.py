@@ -10,7 +10,7 @@ from contango_common.domain.instrument import Delivery, RootSpec, Settlement, St
 from contango_common.domain.sessions import Sessions
 from contango_common.events.base import Event
 from contango_common.events.fit import MixtureAbsent, MixtureFitted, OuFitted
-from contango_common.events.forecast import Forecast, ForecastAbsent
+from contango_common.events.forecast import BASELINE, DirectionForecast, Forecast, ForecastAbsent
 from contango_common.events.market import (
     CRYPTO,
     AssetListed,
@@ -53,8 +53,10 @@ from contango_signals.profile import Levels
 from contango_signals.regimes.s0 import warmed
 from contango_signals.state import (
     Asked,
+    DirectionSeen,
     ForecastSeen,
     Mixture,
+    ModelSeen,
     OpenPosition,
     Rate,
     Reversion,
@@ -158,6 +160,18 @@ def _rate(state: State, event: RateSet, at: At) -> None:
 
 
 def _forecast(state: State, event: Forecast, at: At) -> None:
+    if event.role == "challenger":
+        return
+    if event.role == "champion":
+        state.model_forecasts[event.symbol] = ModelSeen(
+            event.model,
+            at.ts_ns,
+            event.weight,
+            list(event.horizons_sessions),
+            list(event.levels),
+            [list(row) for row in event.variance_quantiles],
+        )
+        return
     state.forecasts[event.symbol] = ForecastSeen(
         ts_ns=at.ts_ns,
         horizons_sessions=list(event.horizons_sessions),
@@ -167,7 +181,30 @@ def _forecast(state: State, event: Forecast, at: At) -> None:
 
 
 def _no_forecast(state: State, event: ForecastAbsent, at: At) -> None:
-    state.forecasts.setdefault(event.symbol, ForecastSeen()).absent = event.reason
+    """A model that says nothing has no weight until it speaks again; the baseline's last word stands by its age."""
+    model = state.model_forecasts.get(event.symbol)
+    if model is not None and model.model == event.model:
+        del state.model_forecasts[event.symbol]
+    gone = [key for key, d in state.directions.items() if d.model == event.model and key.startswith(f"{event.symbol}:")]
+    for key in gone:
+        del state.directions[key]
+    if event.model == BASELINE:
+        state.forecasts.setdefault(event.symbol, ForecastSeen()).absent = event.reason
+
+
+def _direction(state: State, event: DirectionForecast, at: At) -> None:
+    if event.role == "challenger":
+        return
+    state.directions[f"{event.symbol}:{event.horizon_s}"] = DirectionSeen(
+        event.model,
+        at.ts_ns,
+        event.horizon_s,
+        event.prob_bull,
+        event.prob_bear,
+        event.prob_neutral,
+        event.confidence,
+        event.weight,
+    )
 
 
 def _started(state: State, event: TradingStarted, at: At) -> None:
@@ -260,7 +297,7 @@ def _closed(state: State, event: TradeClosed, at: At) -> None:
 
 
 def _row(state: State, event: FeatureRow, at: At) -> None:
-    if event.symbol in state.symbols:
+    if event.symbol in state.symbols and event.cadence == "row":
         state.symbols[event.symbol].row_ns = at.ts_ns
 
 
@@ -343,6 +380,7 @@ EVOLVE: dict[type[Event], Callable[[State, Any, At], None]] = {
     RateSet: _rate,
     Forecast: _forecast,
     ForecastAbsent: _no_forecast,
+    DirectionForecast: _direction,
     TradingStarted: _started,
     FeatureSwitched: _switched,
     Halt: _halt,

@@ -61,6 +61,11 @@ class Settings(BaseModel):
     nats_port: Port = 0
     nats_sync_interval: Annotated[str, Field(pattern=r"^(always|[1-9][0-9]*(ms|s|m))$")] = "2m"
 
+    models_dir: Path = Path("models")
+    inference_backend: Literal["numpy", "torch", "triton"] = "numpy"
+    inference_deadline_s: Annotated[float, Field(gt=0, le=60)] = 0.05
+    triton_url: Annotated[str, Field(pattern=r"^[^@/\s]+:[0-9]+$")] = "127.0.0.1:8001"
+
     postgres_dsn: str | None = None
     postgres_password: SecretStr | None = None
     postgres_port: Port = 0

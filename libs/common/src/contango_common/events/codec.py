@@ -13,7 +13,7 @@ import orjson
 from pydantic import ValidationError
 
 from contango_common.domain.errors import LogError, Undecodable
-from contango_common.events import fit, forecast, market, order, risk, signal, system  # noqa: F401  (registration)
+from contango_common.events import advice, fit, forecast, market, order, risk, signal, system  # noqa: F401  (registration)
 from contango_common.events.base import TAGS, Event
 
 VERSION = 1

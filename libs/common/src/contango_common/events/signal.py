@@ -13,11 +13,15 @@ Scalar = float | str | bool | None
 
 
 class FeatureRow(Event):
-    """Named features of one symbol at the envelope's instant; None where not ready."""
+    """Named features of one symbol at the envelope's instant; None where not ready.
+
+    ``cadence`` says what the row was told for: so much time has passed, or a session has closed.
+    """
 
     FAMILY: ClassVar[str] = "signals"
     symbol: str
     values: dict[str, Number]
+    cadence: Literal["row", "session"] = "row"
 
 
 class RegimeReport(Event):

@@ -62,6 +62,27 @@ class CloseOrdered(Event):
     reason: str
 
 
+class ModelPromoted(Event):
+    """A person makes version ``sha`` of ``model`` the champion; ``evidence`` are the figures that were shown."""
+
+    FAMILY: ClassVar[str] = "control"
+    model: str
+    sha: str
+    previous_sha: str | None
+    evidence: dict[str, float | str | None]
+    reason: str
+
+
+class ModelRolledBack(Event):
+    """A person takes the champion ``previous_sha`` back to ``sha`` (None: no model at all)."""
+
+    FAMILY: ClassVar[str] = "control"
+    model: str
+    sha: str | None
+    previous_sha: str
+    reason: str
+
+
 class Quarantined(Event):
     """A message that this participant could not decode; skipped for ever, its bytes kept aside."""
 

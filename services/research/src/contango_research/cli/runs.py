@@ -1,6 +1,7 @@
 """Commands that make or check a run: demo, backtest, replay, audit."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,17 +63,19 @@ def backtest(
 ) -> None:
     """Run a book on a catalog in this process. Same answers as `replay`, without servers."""
     from contango_common.edge.clock import monotonic_s
+    from contango_common.edge.settings import load_settings
     from contango_research.backtest import period_of, run_backtest
     from contango_research.book import load_book
+    from contango_research.served import models_of
     from contango_research.workplace import workplace
 
     book, stored = load_book(config), _catalog(catalog)
     period = period_of(stored, book, day(start, "--start"), day(end, "--end"))
     warn_dead_rules(book)
-    with workplace(out) as work:
+    with workplace(out) as work, closing(models_of(load_settings())) as models:
         began = monotonic_s()
         with run_bar("backtest", [period.warm_up, period.end]) as tell:
-            engine = run_backtest(stored, book, period, work / "blocks", tell)
+            engine = run_backtest(stored, book, period, work / "blocks", tell, models)
         wall_s = monotonic_s() - began
         _finish(out, work, engine.log.messages, book, stored, wall_s)
 

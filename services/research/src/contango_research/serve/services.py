@@ -9,12 +9,14 @@ from contango_common.domain.errors import UserError
 from contango_common.edge.redact import Redactor
 from contango_common.edge.settings import Settings
 from contango_common.runtime.feed import FeedServer
+from contango_common.runtime.fold import Fold
 from contango_common.runtime.lockstep import join
 from contango_common.runtime.shell import open_participant, run_free
-from contango_research.house import BUILD, MODULES, SERVICES, fold_of
+from contango_research.house import BUILD, SERVICES, fold_of
 from contango_research.kernels import load
 from contango_research.serve.context import Context, addresses, context
 from contango_research.serve.watch import MetricsWatch
+from contango_research.served import models_of
 
 Body = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -41,8 +43,15 @@ def body_of(service: str, settings: Settings, redactor: Redactor) -> Body:
 
 
 async def _fold(ctx: Context) -> None:
-    fold = fold_of(ctx.service) if ctx.service in MODULES else None
-    assert fold is not None
+    models = models_of(ctx.settings, ctx.metrics) if ctx.service == "inference" else None
+    try:
+        await _folded(ctx, fold_of(ctx.service, models))
+    finally:
+        if models is not None:
+            models.close()
+
+
+async def _folded(ctx: Context, fold: Fold) -> None:
     load(ctx.service)
     watch = MetricsWatch(ctx)
     if ctx.settings.runtime == "lockstep":
