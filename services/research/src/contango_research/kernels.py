@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from contango_common.domain.timeframe import Bar
+from contango_inference.mamba.forward import Network
+from contango_inference.mamba.shape import Shape
 from contango_quant.pricing.black import price
 from contango_quant.pricing.greeks import bsm_greeks, greeks
 from contango_quant.pricing.implied import implied, implied_vol
@@ -27,9 +29,10 @@ _CALLS = _STRIKES >= _FORWARD
 
 
 def compile_kernels() -> None:
-    """Run every kernel of signals and risk on a made-up chain of one expiry and a made-up bar."""
+    """Run every kernel of signals, risk and inference on a made-up chain of one expiry, a made-up bar and window."""
     load("signals")
     load("risk")
+    load("inference")
 
 
 def load(service: str) -> None:
@@ -78,6 +81,12 @@ def _bars() -> None:
     basis.step(basis.init(basis.Params()), 100.0, 1000.0, 0.0)
 
 
+def _network() -> None:
+    shape = Shape(layers=1, d_model=4, d_state=2, headdim=4)
+    tensors = {name: np.zeros(size, dtype=np.float32) for name, size in shape.tensors(1, 4).items()}
+    Network.of(tensors, shape).run(np.zeros((1, 2, 1), dtype=np.float32))
+
+
 def _quotes() -> tuple[Floats, Floats]:
     fair = price(forward=_FORWARD, strike=_STRIKES, t_years=_T_YEARS, vol=0.2, discount=_DISCOUNT, is_call=_CALLS)
     return fair - 0.01, fair + 0.01
@@ -86,4 +95,5 @@ def _quotes() -> tuple[Floats, Floats]:
 _OF: dict[str, tuple[Callable[[], None], ...]] = {
     "signals": (_smile, _columns, _forward, _bars),
     "risk": (_forward, _one_leg),
+    "inference": (_network,),
 }

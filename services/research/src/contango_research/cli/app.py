@@ -2,7 +2,7 @@
 
 import typer
 
-from contango_research.cli import bench, config, data, runs, session
+from contango_research.cli import bench, config, data, models, runs, session
 
 app = typer.Typer(
     name="contango",
@@ -21,5 +21,6 @@ app.command()(session.up)
 app.command("run")(session.run)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
+app.add_typer(models.app, name="models")
 app.command("bench")(bench.bench)
 app.command()(session.doctor)
