@@ -49,7 +49,7 @@ OWN = {"low_volume_area": 0.5, "volatile": 0.5}
 
 
 def test_the_ladder_is_shipped_in_shadow() -> None:
-    assert factors_in_force(stressed(), "SPX", 96.5) == (OWN, LADDER)
+    assert factors_in_force(stressed(), "SPX", 96.5, 0) == (OWN, LADDER)
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_the_ladder_is_shipped_in_shadow() -> None:
 def test_switches_say_which_act(
     switches: dict[str, Switch], inforce: dict[str, float], shadow: dict[str, float]
 ) -> None:
-    assert factors_in_force(stressed(**switches), "SPX", 96.5) == (inforce, shadow)
+    assert factors_in_force(stressed(**switches), "SPX", 96.5, 0) == (inforce, shadow)
 
 
 def test_factors_of_one_are_left_out_and_an_unknown_symbol_has_none_of_its_own() -> None:
     state = stressed(multipliers="on")
-    assert factors_in_force(state, "OEX", 96.5) == ({"vix": 0.1}, {})
+    assert factors_in_force(state, "OEX", 96.5, 0) == ({"vix": 0.1}, {})
     state.vol.close = 20.0
     state.symbols["SPX"].told["s0"] = Told("bull_low_vol", None, [], 1.0, 0)
-    assert factors_in_force(state, "SPX", 100.0) == ({"volatile": 0.5}, {})
+    assert factors_in_force(state, "SPX", 100.0, 0) == ({"volatile": 0.5}, {})

@@ -12,6 +12,7 @@ from contango_signals.bank import DAILY, LENGTH_S, value
 from contango_signals.bank import values_of as frame_values
 from contango_signals.context import flat, market_context
 from contango_signals.deciding import is_uncertain, labels_of, told_by
+from contango_signals.direction import boosted, turned, word_of
 from contango_signals.features import values_of
 from contango_signals.profile import key_level
 from contango_signals.purchases import gates_of, purchase, scanned
@@ -78,6 +79,9 @@ def _decide(state: State, spec: Spec, name: str, seen: Mapping[str, Any], at: At
         return []
     asset = asset_of(state, name, None if held is None else held_of(*held), seen, at, close)
     assert spec.decide is not None
+    if held is not None and turned(state, word := word_of(state, name, at.ts_ns)) and word is not None:
+        reversed_why: dict[str, float | None] = {"close": close, "direction_bull": word.bull}
+        return [ExitSignal(underlying=name, strategy=spec.name, why={**reversed_why, "left.direction_reversal": 1.0})]
     # Between the bars of the strategy's own timeframe a position may leave at its stop or target, by no other rule.
     answer = spec.decide(asset, state.params.strategies[spec.name]) if own else stopped(asset, {})
     if isinstance(answer, Leave) and held is not None:
@@ -102,7 +106,7 @@ def asset_of(state: State, name: str, held: Held | None, seen: Mapping[str, Any]
     position = None if held is None else state.positions.get(held.position_id)
     values["stop"] = None if position is None else position.stop
     values["target"] = None if position is None else position.target
-    told = told_by(state, name, "s1")
+    told, word = told_by(state, name, "s1"), word_of(state, name, at.ts_ns)
     return Asset(
         symbol=name,
         now_ns=at.ts_ns,
@@ -112,7 +116,7 @@ def asset_of(state: State, name: str, held: Held | None, seen: Mapping[str, Any]
         values=MappingProxyType(values),
         labels=labels_of(state, name),
         overlay=() if told is None else tuple(told.overlay),
-        confidence=agreed.confidence,
+        confidence=boosted(word, agreed.confidence),
         weighted_confidence=agreed.weighted_confidence,
         direction=agreed.direction,
         key_level=_key_level(state, symbol, close),
@@ -160,8 +164,9 @@ def _proposed(state: State, spec: Spec, asset: Asset, entry: Entry, at: At) -> l
 
 
 def _proposal(state: State, spec: Spec, asset: Asset, entry: Entry, gates: dict[str, bool], at: At) -> Proposal:
-    inforce, shadow = factors_in_force(state, asset.symbol, asset.close)
+    inforce, shadow = factors_in_force(state, asset.symbol, asset.close, at.ts_ns)
     opened_ns = last_opening_ns(state, spec.name, asset.symbol, at.ts_ns)
+    word = word_of(state, asset.symbol, at.ts_ns)
     why = {
         "close": asset.close,
         "stop": entry.stop,
@@ -169,6 +174,7 @@ def _proposal(state: State, spec: Spec, asset: Asset, entry: Entry, gates: dict[
         "confidence": asset.confidence,
         "weighted_confidence": asset.weighted_confidence,
         "direction": float(asset.direction),
+        "direction_bull": None if word is None else word.bull,
         "hours_since_opening": None if opened_ns is None else (at.ts_ns - opened_ns) / 3.6e12,
         **entry.why,
     }

@@ -13,6 +13,7 @@ from contango_signals.adjust import AdjustParams
 from contango_signals.alignment import AlignmentParams
 from contango_signals.bank import BankParams
 from contango_signals.confidence import FuzzyParams
+from contango_signals.direction_use import DirectionUse
 from contango_signals.multipliers import MultiplierParams
 from contango_signals.names import ALWAYS_ON, FEATURES, GATE_NAMES, SHIPPED
 from contango_signals.profile import ProfileParams
@@ -111,6 +112,7 @@ class SignalsParams(Section):
     regimes: RegimeParams = Field(RegimeParams(), description="regime detectors")
     volatility: VolParams = Field(VolParams(), description="state of volatility")
     fuzzy: FuzzyParams = Field(FuzzyParams(), description="fuzzy confidence and the size it allows")
+    direction: DirectionUse = Field(DirectionUse(), description="what the direction predictor's word does")
     scoring: ScoreParams = Field(ScoreParams(), description="scores that rank candidates")
     multipliers: MultiplierParams = Field(MultiplierParams(), description="sizes by regime and volatility index")
     select: SelectParams = Field(SelectParams(), description="which strategies look for entries")

@@ -360,7 +360,7 @@ def proposal_of(state: State, case: Case, judgement: Judgement, at: At) -> Propo
     """The proposal of a candidate that passed, with the whole context of the trade."""
     candidate, around, net, view = case.candidate, case.around, case.net, case.view
     assert net.max_loss_ticks is not None  # the gate for defined risk cannot be switched off
-    inforce, shadow = factors_in_force(state, view.underlying, view.spot)
+    inforce, shadow = factors_in_force(state, view.underlying, view.spot, at.ts_ns)
     sure = around.assurance if acts(state, "fuzzy") and around.screen.fuzzy_sized else None
     caps = [around.screen.max_units, None if sure is None else sure.units]
     why = _why(case, judgement)

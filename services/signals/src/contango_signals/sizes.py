@@ -1,5 +1,6 @@
 """The factors that scale a proposal's size now, apart those in force and those that only say what they would do."""
 
+from contango_signals.direction import word_of
 from contango_signals.multipliers import by_label, by_vix
 from contango_signals.profile import size_factor
 from contango_signals.regimes.s1 import effects
@@ -9,10 +10,13 @@ from contango_signals.switches import acts, runs
 Factors = dict[str, float]
 
 
-def factors_in_force(state: State, name: str, price: float) -> tuple[Factors, Factors]:
+def factors_in_force(state: State, name: str, price: float, now_ns: int) -> tuple[Factors, Factors]:
     """(in force, in shadow) by name; a factor of 1 is left out."""
     inforce: Factors = {}
     shadow: Factors = {}
+    word = word_of(state, name, now_ns)
+    if word is not None and word.size < 1.0:
+        (inforce if word.counts else shadow)["direction"] = word.size
     for feature, factor_name, factor in _factors(state, name, price):
         if factor < 1.0 and runs(state, feature):
             (inforce if acts(state, feature) else shadow)[factor_name] = factor
