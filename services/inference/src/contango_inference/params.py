@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from contango_inference.direction.params import DirectionParams
 from contango_inference.models.params import ModelsParams
 
 
@@ -35,6 +36,9 @@ class InferenceParams(BaseModel):
     sessions_per_year: int = Field(252, ge=200, le=366, description="sessions that make a year's variance")
     floor_daily_vol: float = Field(
         1e-4, gt=0.0, le=0.01, description="smallest daily volatility (1 = 100 %) that a session's range is read as"
+    )
+    direction: DirectionParams = Field(
+        DirectionParams(), description="predictor of the direction some hours ahead, for strategies on bars"
     )
     models: ModelsParams = Field(ModelsParams(), description="trained models that are served beside the baseline")
 

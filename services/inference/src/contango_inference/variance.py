@@ -162,6 +162,14 @@ def _parameters(state: State, event: ParametersChanged, at: At) -> None:
         _want(state, symbol)
 
 
+def last_session(state: State, symbol: str) -> float | None:
+    """The newest session's own variance, annual, on the scale of what is forecast; None before a fit."""
+    asset = state.assets.get(symbol)
+    if asset is None or asset.fitted is None or asset.series.refused is not None:
+        return None
+    return float(asset.series.variances()[-1]) * asset.fitted.factor
+
+
 def parse_params(params: dict[str, object]) -> InferenceParams:
     """The section ``inference`` of a parameter set; without one, the defaults. Raises UserError."""
     try:

@@ -38,7 +38,8 @@ class DirectionForecast(Event):
     """Calibrated probabilities that the symbol stands higher, lower, or about the same ``horizon_s`` from now.
 
     ``horizon_s`` 0 means one session. ``confidence`` is the probability of the likeliest of the three. ``weight`` is
-    what the model has earned (0: it is recorded and decides nothing).
+    what the model has earned (0: it is recorded and decides nothing). A log return of at most ``neutral_band`` in size
+    counts as about the same.
     """
 
     FAMILY: ClassVar[str] = "forecast"
@@ -54,6 +55,7 @@ class DirectionForecast(Event):
     role: Role = "champion"
     weight: float = Field(0.0, ge=0.0, le=1.0)
     backend: str | None = None
+    neutral_band: float = Field(0.0, ge=0.0)
 
 
 class ForecastAbsent(Event):

@@ -39,8 +39,9 @@ def log_ratios_of(raw: npt.ArrayLike, contract: Contract) -> Floats:
 
 def probabilities(logits: npt.ArrayLike, temperature: float) -> Floats:
     """softmax(logits / temperature) over the last axis, (…, 3)."""
-    x = np.asarray(logits, dtype=np.float64) / temperature
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    x = np.asarray(logits, dtype=np.float64)
+    with np.errstate(over="ignore"):  # of a logit too far below the highest the probability is 0
+        e = np.exp((x - x.max(axis=-1, keepdims=True)) / temperature)
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 

@@ -6,6 +6,7 @@ the weights stands. Changing a weight, a normalisation or a verdict makes anothe
 
 import hashlib
 import json
+import math
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,6 +15,7 @@ from contango_common.domain.declare import wrong
 from contango_common.domain.errors import UserError
 from contango_inference.mamba.shape import Shape
 
+SESSIONS_PER_YEAR = 252
 DIRECTIONS = ("bull", "bear", "neutral")
 Target = Literal["direction", "variance"]
 MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
@@ -67,6 +69,10 @@ class Contract(_Part):
         if self.horizons_sessions[0] < 1 or not 0.0 < self.levels[0] <= self.levels[-1] < 1.0:
             raise ValueError("horizons_sessions are at least 1, levels inside 0 to 1")
         return self
+
+    def band(self, anchor_annual: float) -> float:
+        """The log return of a session up to which it counts as neutral."""
+        return self.neutral_band * anchor_annual / math.sqrt(SESSIONS_PER_YEAR)
 
     @property
     def outputs(self) -> int:
@@ -150,4 +156,7 @@ def manifest_of(data: bytes, where: str) -> Manifest:
     try:
         return Manifest.model_validate_json(data)
     except ValidationError as error:
-        raise UserError(f"{where}: {wrong('manifest', error.errors(include_url=False)[0])}") from None
+        problem = error.errors(include_url=False)[0]
+        if problem["type"] == "json_invalid":  # what it would repeat is the whole file
+            raise UserError(f"{where}: manifest: {problem['msg']}; restore the file") from None
+        raise UserError(f"{where}: {wrong('manifest', problem)}") from None

@@ -60,7 +60,7 @@ def speakers(state: ModelsState, p: ModelsParams) -> list[Speaker]:
 def row(state: ModelsState, event: FeatureRow, p: ModelsParams, models: Models) -> None:
     """Keep the row's features that a served model names."""
     names, kept = set[str](), 0
-    for _, model in _served(state, event, p, models):
+    for _, model in served(state, event, p, models):
         contract = model.manifest.contract
         names |= {feature.name for feature in contract.features} | {contract.anchor}
         kept = max(kept, contract.context)
@@ -128,6 +128,7 @@ def _facts(
         role=speaker.role,
         weight=direction,
         backend=models.BACKEND,
+        neutral_band=model.manifest.contract.band(window.anchor_annual),
     )
     yield Forecast(
         symbol=symbol,
@@ -163,7 +164,8 @@ def rolled_back(state: ModelsState, event: ModelRolledBack) -> None:
     )
 
 
-def _served(state: ModelsState, event: FeatureRow, p: ModelsParams, models: Models) -> Sequence[tuple[Speaker, Loaded]]:
+def served(state: ModelsState, event: FeatureRow, p: ModelsParams, models: Models) -> Sequence[tuple[Speaker, Loaded]]:
+    """The models that a row of this cadence concerns, each with how it is asked."""
     found = []
     for speaker in speakers(state, p):
         model = models.find(speaker.ref)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from contango_inference.models.manifest import Contract
+from contango_inference.models.manifest import Contract, Feature
 
 Row = Mapping[str, float | None]
 Floats = npt.NDArray[np.float32]
+LOWEST_ANNUAL, HIGHEST_ANNUAL = 1e-4, 1e2  # an anchor beyond is no volatility, and its square may overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,26 @@ def window_of(rows: Sequence[Row], contract: Contract) -> Window | str:
             value = row.get(feature.name)
             if value is None or not math.isfinite(value):
                 return f"feature {feature.name} is missing {contract.context - 1 - t} rows before the last"
-            if feature.log:
-                if not value > 0.0:
-                    return f"feature {feature.name} is {value!r}; its logarithm needs a value above 0"
-                value = math.log(value)
-            values[t, j] = (value - feature.mean) / feature.scale
+            if feature.log and not value > 0.0:
+                return f"feature {feature.name} is {value!r}; its logarithm needs a value above 0"
+            values[t, j] = _scaled(value, feature)
     anchor = taken[-1].get(contract.anchor)
-    if anchor is None or not 0.0 < anchor < math.inf:
-        return f"the anchor {contract.anchor} is {anchor!r}"
+    if anchor is None or not LOWEST_ANNUAL <= anchor <= HIGHEST_ANNUAL:
+        return f"the anchor {contract.anchor} is {anchor!r}; {LOWEST_ANNUAL} to {HIGHEST_ANNUAL:g} a year is due"
     clipped = np.clip(values, -contract.clip, contract.clip).astype(np.float32)
     digest = hashlib.sha256(clipped.astype("<f4").tobytes() + np.float64(anchor).tobytes()).hexdigest()
     return Window(clipped, float(anchor), digest)
+
+
+def normalised(row: Row, contract: Contract) -> dict[str, float | None]:
+    """One row's features as the model sees them, unclipped; None where one is missing or has no logarithm."""
+    found: dict[str, float | None] = {}
+    for feature in contract.features:
+        value = row.get(feature.name)
+        known = value is not None and math.isfinite(value) and (value > 0.0 or not feature.log)
+        found[feature.name] = _scaled(value, feature) if known and value is not None else None
+    return found
+
+
+def _scaled(value: float, feature: Feature) -> float:
+    return ((math.log(value) if feature.log else value) - feature.mean) / feature.scale

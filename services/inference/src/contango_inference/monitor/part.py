@@ -1,0 +1,143 @@
+"""The watch over served models: what they said is scored when it has come due, inputs and losses are tested for drift.
+
+A part of the inference oracle; no I/O, no clock. The baseline of a direction are the shares of rises, falls and neutral
+sessions seen so far; that of a variance is the variance baseline's own forecast of the same instant.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from contango_common.events.base import Event
+from contango_common.events.forecast import BASELINE, DirectionForecast, DriftDetected, Forecast, ForecastScored, Target
+from contango_common.events.signal import FeatureRow
+from contango_inference.models.loaded import Loaded
+from contango_inference.models.window import normalised
+from contango_inference.monitor import inputs as features
+from contango_inference.monitor import outcome, record, tell
+
+
+@dataclass(slots=True)
+class Seen:
+    """One symbol: the last session's close, how often each direction came (one of each to begin with), the band of the
+    last direction forecast, and the baseline's last variance forecast."""
+
+    close: float | None = None
+    classes: list[int] = field(default_factory=lambda: [1, 1, 1])
+    band: float | None = None
+    horizons: list[int] = field(default_factory=list)
+    quantiles: list[list[float]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class WatchState:
+    """``records``: symbol, model and target → its record; ``inputs``: symbol and model → what it is given."""
+
+    symbols: dict[str, Seen] = field(default_factory=dict)
+    records: dict[str, record.Record] = field(default_factory=dict)
+    inputs: dict[str, features.Inputs] = field(default_factory=dict)
+
+
+def row(state: WatchState, event: FeatureRow, variance_annual: float | None, served: Mapping[str, Loaded]) -> None:
+    """A session has closed: what was due is scored, and each served model's newest inputs are looked at."""
+    if event.cadence != "session":
+        return
+    seen, close = state.symbols.setdefault(event.symbol, Seen()), event.values.get("close")
+    if close is not None and seen.close and seen.band is not None:
+        seen.classes[outcome.direction_of(_log_return(seen.close, close), seen.band)] += 1
+    seen.close = close
+    for found in _of_symbol(state, event.symbol):
+        record.session_closed(found, close, variance_annual)
+    for name, model in served.items():
+        contract = model.manifest.contract
+        edges = {feature.name: feature.edges for feature in contract.features if feature.edges}
+        if edges and contract.cadence == event.cadence:
+            inputs = state.inputs.setdefault(f"{event.symbol}:{name}", features.Inputs())
+            features.observe(inputs, normalised(event.values, contract), edges)
+
+
+def judge(state: WatchState, event: FeatureRow) -> list[Event]:
+    """Scores that are due to be told, and drift."""
+    if event.cadence != "session":
+        return []
+    facts: list[Event] = []
+    for found in _of_symbol(state, event.symbol):
+        facts += [fact for fact in (tell.scored(found), tell.drifted(found)) if fact is not None]
+    for key, inputs in state.inputs.items():
+        symbol, _, name = key.partition(":")
+        if symbol == event.symbol:
+            facts += features.drifted(inputs, symbol, name)
+    return facts
+
+
+def direction(state: WatchState, event: DirectionForecast) -> None:
+    """A direction for the next session waits for its outcome."""
+    seen = state.symbols.get(event.symbol)
+    if event.horizon_s or seen is None or seen.close is None:
+        return
+    seen.band, total = event.neutral_band, sum(seen.classes)
+    record.expect_direction(
+        _record(state, event, "direction"),
+        (event.prob_bull, event.prob_bear, event.prob_neutral),
+        [count / total for count in seen.classes],
+        base=seen.close,
+        band=event.neutral_band,
+    )
+
+
+def variance(state: WatchState, event: Forecast) -> None:
+    """A model's variance forecast waits for its outcome, beside the baseline's of the same session."""
+    seen = state.symbols.setdefault(event.symbol, Seen())
+    if event.model == BASELINE:
+        seen.horizons, seen.quantiles = list(event.horizons_sessions), [list(q) for q in event.variance_quantiles]
+        return
+    if seen.horizons == list(event.horizons_sessions) and _as_wide(seen.quantiles, event.levels):
+        record.expect_variance(
+            _record(state, event, "variance"),
+            event.horizons_sessions,
+            event.levels,
+            event.variance_quantiles,
+            seen.quantiles,
+        )
+
+
+def scored(state: WatchState, event: ForecastScored) -> None:
+    found = state.records.get(_key(event.symbol, event.model, event.target))
+    if found is not None:
+        tell.told_scored(found)
+
+
+def drifted(state: WatchState, event: DriftDetected) -> None:
+    if event.subject == "feature":
+        inputs = state.inputs.get(f"{event.symbol}:{event.model}")
+        if inputs is not None:
+            features.told(inputs, event.name)
+        return
+    for found in _of_symbol(state, event.symbol):
+        if found.model == event.model and event.name == f"loss.{found.target}":
+            tell.told_drift(found)
+
+
+def _record(state: WatchState, event: DirectionForecast | Forecast, target: Target) -> record.Record:
+    """The record of the model's present version; another version begins another."""
+    key = _key(event.symbol, event.model, target)
+    found = state.records.get(key)
+    if found is None or found.model_sha != event.model_sha:
+        found = state.records[key] = record.Record(event.symbol, event.model, event.model_sha, target)
+    return found
+
+
+def _of_symbol(state: WatchState, symbol: str) -> list[record.Record]:
+    return [found for found in state.records.values() if found.symbol == symbol]
+
+
+def _key(symbol: str, model: str, target: Target) -> str:
+    return f"{symbol}:{model}:{target}"
+
+
+def _as_wide(quantiles: Sequence[Sequence[float]], levels: Sequence[float]) -> bool:
+    return all(len(row) == len(levels) for row in quantiles)
+
+
+def _log_return(before: float, now: float) -> float:
+    return math.log(now / before)
