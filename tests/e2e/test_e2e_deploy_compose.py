@@ -19,7 +19,7 @@ PARTS = CONFIG["services"]
 SERVICES = tuple(service for service in KNOWN if service != "conductor")
 THIRD_PARTY = {"timescaledb", "prometheus", "grafana"}
 OWN_LOG = {"market-data": {"log.md", "log.reference", "log.control.research"}, "clock": {"log.clock"}}
-OWN_LOG |= {"recorder": set(), "gateway": {"log.control.gateway"}}
+OWN_LOG |= {"recorder": set(), "gateway": {"log.control.gateway"}, "advisor": {"log.advice"}}
 OWN_LOG |= {service: {f"log.{fold_of(service).NAME}"} for service in MODULES}
 QUESTIONS = {
     "$JS.API.STREAM.INFO.LOG",
@@ -93,6 +93,8 @@ def test_networks():
     assert members["bus"] == {*SERVICES, "nats"}
     assert members["database"] == {"timescaledb", "recorder", "grafana"}
     assert members["edge"] == {"gateway", "grafana"}
+    assert members["outside"] == {"advisor"}
+    assert [name for name, part in PARTS.items() if "profiles" in part] == ["advisor"]
     published = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
     assert set(published) == members["edge"]
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
@@ -107,15 +109,16 @@ def test_secrets_are_files_and_each_goes_to_who_needs_it():
             assert not re.search(r"//[^@/]*:[^@/]*@", str(value)), f"{name}: {key} holds a password"
     for service in SERVICES:
         own = {f"nats_{service}"}
-        own |= {"recorder": {"postgres_recorder"}, "gateway": {"gateway_token"}}.get(service, set())
+        more = {"recorder": {"postgres_recorder"}, "gateway": {"gateway_token"}, "advisor": {"advisor_key"}}
+        own |= more.get(service, set())
         assert set(PARTS[service]["secrets"]) == own
     assert {Path(spec["file"]).parent for spec in CONFIG["secrets"].values()} == {Path("deploy/secrets")}
 
 
-def test_blocks_are_written_by_market_data_and_signals_only():
+def test_blocks_are_written_by_those_whose_facts_bring_them_only():
     for name, part in PARTS.items():
         blocks = [entry for entry in part.get("volumes", []) if entry.startswith("blocks:")]
-        assert all(entry.endswith(":ro") for entry in blocks) == (name not in ("market-data", "signals")), name
+        assert all(entry.endswith(":ro") for entry in blocks) == (name not in ("market-data", "signals", "inference")), name
     assert all(any(entry.startswith("blocks:") for entry in PARTS[service]["volumes"]) for service in MODULES)
     assert all(entry.endswith(":ro") for entry in PARTS["market-data"]["volumes"] if not entry.startswith("blocks:"))
 
@@ -192,7 +195,10 @@ def test_bus_users_have_their_rows_of_the_permission_matrix():
 
 def test_prometheus_asks_every_service():
     config = yaml.safe_load((deploy.DEPLOY / "prometheus" / "prometheus.yml").read_text())
-    asked = [target for job in config["scrape_configs"] for part in job["static_configs"] for target in part["targets"]]
+    jobs = config["scrape_configs"]
+    asked = [target for job in jobs for part in job["static_configs"] for target in part["targets"]]
+    optional = [part for job in jobs for part in job.get("dns_sd_configs", [])]
+    asked += [f"{name}:{part['port']}" for part in optional for name in part["names"]]
     listening = {}
     for service in SERVICES:
         env = deploy.image(service).env | PARTS[service]["environment"]

@@ -39,9 +39,19 @@ def values_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrat
         return st.dictionaries(values_of(args[0]), values_of(args[1]), max_size=4)
     if annotation is int:
         return st.integers(_lowest(metadata), INT64)
-    return {str: st.text(max_size=12), bool: st.booleans(), float: floats, type(None): st.none(), Any: json_values}[
-        annotation
-    ]
+    if annotation is float:
+        low, high = _bounds(metadata)
+        bounded = st.floats(low, high, allow_nan=False, allow_infinity=False)
+        awkward = [x for x in AWKWARD if (low is None or x >= low) and (high is None or x <= high)]
+        return st.sampled_from(awkward) | bounded
+    return {str: st.text(max_size=12), bool: st.booleans(), type(None): st.none(), Any: json_values}[annotation]
+
+
+def _bounds(metadata: tuple[Any, ...]) -> tuple[float | None, float | None]:
+    """Least and largest number that a field takes; None: any."""
+    low = [float(rule.ge) for rule in metadata if isinstance(rule, annotated_types.Ge)]  # type: ignore[arg-type]
+    high = [float(rule.le) for rule in metadata if isinstance(rule, annotated_types.Le)]  # type: ignore[arg-type]
+    return max(low, default=None), min(high, default=None)
 
 
 def _lowest(metadata: tuple[Any, ...]) -> int:

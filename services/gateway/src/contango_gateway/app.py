@@ -14,6 +14,7 @@ from contango_common.edge.clock import now_ns
 from contango_common.edge.logs import get_logger
 from contango_common.edge.metrics import Metrics
 from contango_gateway.access import Access
+from contango_gateway.advisor.routes import advice_routes
 from contango_gateway.command_routes import command_routes
 from contango_gateway.commands import Commands
 from contango_gateway.dashboard.page import load_page
@@ -64,6 +65,7 @@ def create_app(
     app.include_router(plain_routes(access, load_page(), metrics or Metrics(), readiness))
     bearer = [Security(HTTPBearer(auto_error=False, description="the gateway's token; the guard checks it"))]
     app.include_router(read_routes(views, message_at, health_of_services, features), dependencies=bearer)
+    app.include_router(advice_routes(views.advice, views.as_of), dependencies=bearer)
     app.include_router(command_routes(commands, features), dependencies=bearer)
     _one_form_for_errors(app)
     app.add_middleware(Guard, access=access)

@@ -17,6 +17,8 @@ from contango_gateway import (
     view_orders,
     view_trades,
 )
+from contango_gateway.advisor import view as view_advice
+from contango_gateway.advisor.view import AdviceView
 from contango_gateway.origins import Origins
 from contango_gateway.seen import Handlers, Seen
 from contango_gateway.view_account import AccountView
@@ -50,9 +52,14 @@ class Views:
         self.orders = OrderView()
         self.decisions = DecisionView()
         self.trades = TradeView()
+        self.advice = AdviceView()
         self.positions = PositionView({} if blocks is None else blocks)
         self.origins = Origins()
         self._takers = self._table()
+
+    def as_of(self) -> dict[str, Any]:
+        """Head of every answer."""
+        return {"as_of_seq": self.as_of_seq, "as_of_ts_ns": self.as_of_ts_ns}
 
     def update(self, message: Message, envelope: Envelope | None) -> None:
         """Take the next message; ``envelope`` None means that it could not be decoded.
@@ -84,6 +91,7 @@ class Views:
             (self.orders, view_orders.HANDLERS),
             (self.decisions, view_decisions.HANDLERS),
             (self.trades, view_trades.HANDLERS),
+            (self.advice, view_advice.HANDLERS),
             (self.origins, origins.HANDLERS),
         )
         table: dict[type[Event], list[Take]] = {}

@@ -27,7 +27,7 @@ MODULES = {
 }
 # Oracles' answers are facts: an audit reads them and never recomputes them.
 JUDGES = ("signals", "risk", "execution")
-EDGES = ("market-data", "clock", "recorder", "gateway", "conductor")
+EDGES = ("market-data", "clock", "recorder", "gateway", "advisor", "conductor")
 SERVICES = (*MODULES, *EDGES)
 
 

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from contango_common.domain.errors import UserError
 from contango_common.edge.clock import monotonic_s
+from contango_common.edge.settings import load_settings
 from contango_common.runtime.log import Message
 from contango_market_data.catalog.dates import to_date
 from contango_market_data.catalog.store import Catalog
@@ -62,7 +63,8 @@ def run_paper(
     began = monotonic_s()
     compile_kernels()
     gateway = {"gateway": {"CONTANGO_GATEWAY_PORT": str(port)}}
-    with fleet(run_dir, SERVICES, env, service_env=gateway) as running:
+    services = (*SERVICES, "advisor") if load_settings().advisor_url else SERVICES
+    with fleet(run_dir, services, env, service_env=gateway) as running:
         _announce(running, run_dir)
         with Live(console=console, refresh_per_second=2, transient=True) as live:
             while not stop.wait(1.0):

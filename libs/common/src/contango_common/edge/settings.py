@@ -66,6 +66,12 @@ class Settings(BaseModel):
     inference_deadline_s: Annotated[float, Field(gt=0, le=60)] = 0.05
     triton_url: Annotated[str, Field(pattern=r"^[^@/\s]+:[0-9]+$")] = "127.0.0.1:8001"
 
+    # An optional model that comments on proposals; without an address there is none. It is never in the order path.
+    advisor_url: str | None = None
+    advisor_model: str | None = None
+    advisor_key: SecretStr | None = None
+    advisor_deadline_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+
     postgres_dsn: str | None = None
     postgres_password: SecretStr | None = None
     postgres_port: Port = 0

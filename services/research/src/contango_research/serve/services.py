@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contango_common.domain.errors import UserError
 from contango_common.edge.redact import Redactor
@@ -17,6 +18,9 @@ from contango_research.kernels import load
 from contango_research.serve.context import Context, addresses, context
 from contango_research.serve.watch import MetricsWatch
 from contango_research.served import models_of
+
+if TYPE_CHECKING:
+    from contango_gateway.advisor.settings import AdvisorSettings
 
 Body = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -32,8 +36,12 @@ def body_of(service: str, settings: Settings, redactor: Redactor) -> Body:
         "clock": _clock,
         "recorder": _recorder,
         "gateway": _gateway,
+        "advisor": _advisor,
         "conductor": _conductor,
     }.get(service, _fold)
+
+    if service == "advisor":
+        _advisor_settings(settings)  # off, or not well configured: said before anything is connected
 
     async def body(stop: asyncio.Event) -> None:
         async with context(service, settings, stop, redactor, own_http=service == "gateway") as ctx:
@@ -162,3 +170,21 @@ async def _gateway(ctx: Context) -> None:
         blocks=ctx.blocks,
         open_bucket=bucket_of(ctx.client),
     )
+
+
+def _advisor_settings(settings: Settings) -> "AdvisorSettings":
+    """Raises UserError when no advisor is configured, or where there cannot be one."""
+    from contango_gateway.advisor.settings import advisor_settings
+
+    if settings.runtime == "lockstep":
+        raise UserError("the advisor has no turn in a lock-step replay, whose log is byte for byte the memory run's")
+    return advisor_settings(
+        settings.advisor_url, settings.advisor_model, settings.advisor_key, settings.advisor_deadline_s
+    )
+
+
+async def _advisor(ctx: Context) -> None:
+    from contango_gateway.advisor.serve import serve
+
+    await ctx.log.wait()
+    await serve(ctx.log, _advisor_settings(ctx.settings), Redactor(ctx.settings.secrets()), ctx.metrics)
