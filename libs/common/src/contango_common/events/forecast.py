@@ -116,7 +116,8 @@ class ForecastScored(Event):
     """How forecasts that have come due did against the baseline, over the last ``resolved`` of them.
 
     ``loss`` is the Brier score for a direction and the mean pinball loss in log variance for a variance;
-    ``skill`` = 1 − loss / baseline_loss; ``e_value`` measures the evidence that the model is better.
+    ``skill`` = 1 − loss / baseline_loss over all horizons; ``e_value`` measures the evidence that the model is better,
+    from forecasts that followed one another (of a variance the shortest horizon).
     """
 
     FAMILY: ClassVar[str] = "forecast"
