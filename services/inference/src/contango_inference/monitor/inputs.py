@@ -1,7 +1,7 @@
 """Whether a model's inputs are still like those it learnt from: PSI of each feature against its frozen deciles. Pure.
 
 One state a symbol and model, told of each row of features as the model sees them (normalised). A feature's limit is
-0.25 or, where that is more, what chance alone reaches once in a hundred with as many independent rows as the window is
+0.25 or, where that is more, what chance alone reaches once in a thousand with as many independent rows as the window is
 worth:
 
     rows_effective = n (1 − ρ)/(1 + ρ),   ρ the correlation of neighbours, at least 0
@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from contango_common.events.forecast import DriftDetected
 from contango_quant.stats.psi import MIN_ROWS, equal_shares, limit, psi
@@ -26,7 +27,7 @@ WINDOW = 250
 LOOK_EVERY = 20
 PSI_LIMIT = 0.25
 QUIET_SHARE = 0.5
-CHANCE = 0.99
+CHANCE = 0.999
 REFERENCE_ROWS = 1_000_000  # the training rows' own chance is small beside the window's
 
 Edges = Mapping[str, Sequence[float]]
@@ -84,16 +85,21 @@ def told(inputs: Inputs, name: str) -> None:
 
 
 def effective_rows(values: Sequence[float]) -> int:
-    """Independent rows that dependent ``values`` are worth, at least 1.
+    """Independent rows that dependent ``values`` are worth, at least 1: those of each half, so that one step between
+    two levels, which is what is looked for, does not count as dependence of all rows on all others.
 
     >>> effective_rows([1.0, -1.0] * 50), effective_rows([3.0] * 100)
     (100, 100)
     """
     x = np.asarray(values, dtype=np.float64)
-    x = x - x.mean()
+    return max(1, _worth(x[: x.size // 2]) + _worth(x[x.size // 2 :]))
+
+
+def _worth(x: npt.NDArray[np.float64]) -> int:
+    x = x - x.mean() if x.size else x
     total = float(x @ x)
     rho = max(float(x[1:] @ x[:-1]) / total, 0.0) if total > 0.0 else 0.0
-    return max(1, int(x.size * (1.0 - rho) / (1.0 + rho)))
+    return int(x.size * (1.0 - rho) / (1.0 + rho))
 
 
 def _looks(inputs: Inputs, reference_edges: Edges) -> dict[str, Look]:
