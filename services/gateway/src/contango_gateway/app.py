@@ -18,6 +18,7 @@ from contango_gateway.advisor.routes import advice_routes
 from contango_gateway.command_routes import command_routes
 from contango_gateway.commands import Commands
 from contango_gateway.dashboard.page import load_page
+from contango_gateway.earnings_routes import earnings_routes
 from contango_gateway.explain import MessageAt
 from contango_gateway.guard import Guard
 from contango_gateway.neighbours import HealthOfServices
@@ -25,6 +26,8 @@ from contango_gateway.plain_routes import Readiness, plain_routes
 from contango_gateway.problems import Problem, ProblemBody, of_request, one_line
 from contango_gateway.read_routes import read_routes
 from contango_gateway.views import Views
+from contango_inference.earnings.prediction import predictor
+from contango_inference.earnings.request import Predictor
 from contango_signals.names import FEATURES
 from contango_signals.strategies.registry import STRATEGIES
 
@@ -50,8 +53,10 @@ def create_app(
     metrics: Metrics | None = None,
     readiness: Readiness = dict,
     features: tuple[str, ...] = (*FEATURES, *STRATEGIES),
+    earnings: Predictor | None = None,
 ) -> FastAPI:
-    """The HTTP face of ``views`` and ``commands``. ``message_at`` reads single messages of the log, for explain."""
+    """The HTTP face of ``views`` and ``commands``. ``message_at`` reads single messages of the log, for explain;
+    ``earnings`` answers about announcements (None: by the plain rule)."""
     app = FastAPI(
         title="Contango gateway",
         version=version("contango-gateway"),
@@ -67,6 +72,7 @@ def create_app(
     app.include_router(read_routes(views, message_at, health_of_services, features), dependencies=bearer)
     app.include_router(advice_routes(views.advice, views.as_of), dependencies=bearer)
     app.include_router(command_routes(commands, features), dependencies=bearer)
+    app.include_router(earnings_routes(earnings or predictor(None)), dependencies=bearer)
     _one_form_for_errors(app)
     app.add_middleware(Guard, access=access)
     return app

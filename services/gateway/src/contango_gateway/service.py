@@ -31,6 +31,7 @@ from contango_gateway.neighbours import asker
 from contango_gateway.notify import Notifier
 from contango_gateway.regime_cache import Open, keep
 from contango_gateway.views import Views
+from contango_inference.earnings.request import Predictor
 
 NAME = "gateway"
 SHOW_EVERY_S = 1.0
@@ -54,12 +55,14 @@ async def serve(
     blocks: Mapping[str, Block] | None = None,
     notifiers: Sequence[Notifier] = (),
     open_bucket: Open | None = None,
+    earnings: Predictor | None = None,
 ) -> None:
     """Serve until ``stop`` is set.
 
     ``port`` 0 takes a free one; the address is written to ``run_dir/gateway.url``. Without ``token`` the one in
     ``run_dir/gateway.token`` is used, made at the first start. ``blocks`` holds the quotes behind frames, by default
-    ``run_dir/blocks``; ``open_bucket`` opens the bucket of regime reports (None: none is kept).
+    ``run_dir/blocks``; ``open_bucket`` opens the bucket of regime reports (None: none is kept);
+    ``earnings`` answers about announcements.
 
     Raises UserError when the port is taken or the token is too short, LogError when the log is not
     the one it was, or another gateway writes commands: then the process must start again.
@@ -95,6 +98,7 @@ async def serve(
             message_at=log_port.get,
             metrics=metrics,
             readiness=readiness,
+            earnings=earnings,
         )
         server = _Server(_config(app))
         url = _write_address(run_dir, host, listening)

@@ -22,7 +22,7 @@ from contango_common.edge.secretfile import read_secret
 
 PREFIX = "CONTANGO_"
 # Read by others: tests, and the embedded servers' own search for their programs.
-OTHERS = re.compile(r"CONTANGO_(TEST_\w+|NATS_SERVER|POSTGRES_BIN|POSTGRES_OS_USER)")
+OTHERS = re.compile(r"CONTANGO_(TEST_\w+|NATS_SERVER|POSTGRES_BIN|POSTGRES_OS_USER|TRITON_SERVER)")
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -62,6 +62,7 @@ class Settings(BaseModel):
     nats_sync_interval: Annotated[str, Field(pattern=r"^(always|[1-9][0-9]*(ms|s|m))$")] = "2m"
 
     models_dir: Path = Path("models")
+    earnings_model: Path | None = None
     inference_backend: Literal["numpy", "torch", "triton"] = "numpy"
     inference_deadline_s: Annotated[float, Field(gt=0, le=60)] = 0.05
     triton_url: Annotated[str, Field(pattern=r"^[^@/\s]+:[0-9]+$")] = "127.0.0.1:8001"

@@ -2,7 +2,7 @@
 
 import typer
 
-from contango_research.cli import bench, config, data, models, runs, session
+from contango_research.cli import bench, config, data, earnings, models, runs, session
 
 app = typer.Typer(
     name="contango",
@@ -22,5 +22,6 @@ app.command("run")(session.run)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
+app.add_typer(earnings.app, name="earnings")
 app.command("bench")(bench.bench)
 app.command()(session.doctor)

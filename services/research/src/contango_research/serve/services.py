@@ -21,6 +21,7 @@ from contango_research.served import models_of
 
 if TYPE_CHECKING:
     from contango_gateway.advisor.settings import AdvisorSettings
+    from contango_inference.earnings.request import Predictor
 
 Body = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -169,7 +170,16 @@ async def _gateway(ctx: Context) -> None:
         run_dir=Path(ctx.settings.run_dir),
         blocks=ctx.blocks,
         open_bucket=bucket_of(ctx.client),
+        earnings=_earnings(ctx.settings.earnings_model),
     )
+
+
+def _earnings(folder: Path | None) -> "Predictor":
+    """The model in ``folder``; the plain rule where none is named. Raises UserError for one that is not whole."""
+    from contango_inference.earnings.prediction import predictor
+    from contango_research.earnings.store import load_model
+
+    return predictor(None if folder is None else load_model(folder))
 
 
 def _advisor_settings(settings: Settings) -> "AdvisorSettings":

@@ -1,0 +1,19 @@
+"""Every example in a docstring of the earnings models runs."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import contango_inference.earnings
+
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(contango_inference.earnings.__path__, "contango_inference.earnings.")
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
