@@ -118,7 +118,8 @@ def test_secrets_are_files_and_each_goes_to_who_needs_it():
 def test_blocks_are_written_by_those_whose_facts_bring_them_only():
     for name, part in PARTS.items():
         blocks = [entry for entry in part.get("volumes", []) if entry.startswith("blocks:")]
-        assert all(entry.endswith(":ro") for entry in blocks) == (name not in ("market-data", "signals", "inference")), name
+        reads_only = name not in ("market-data", "signals", "inference")
+        assert all(entry.endswith(":ro") for entry in blocks) == reads_only, name
     assert all(any(entry.startswith("blocks:") for entry in PARTS[service]["volumes"]) for service in MODULES)
     assert all(entry.endswith(":ro") for entry in PARTS["market-data"]["volumes"] if not entry.startswith("blocks:"))
 

@@ -155,6 +155,8 @@ def test_no_rows_is_none_or_unchanged():
     assert cal.expected_calibration_error([], []) is None
     assert cal.reliability([], []) == []
     assert cal.temperature_fit(np.empty((0, 3)), []) == 1.0
+    # Logits that say nothing: every temperature is as good, and they are left alone.
+    assert cal.temperature_fit(np.zeros((4, 3)), [0, 1, 2, 0]) == 1.0
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,22 @@ def test_correction_only_takes_away_and_is_that_of_benjamini_and_hochberg(p_valu
     assert all(after[name] == before[name] for name in before if name not in lost)
 
 
+def test_a_small_p_alone_does_not_earn():
+    """Few gains with a heavy tail of losses: the test is satisfied, the bootstrap's interval reaches below 0."""
+    gains = 1.27 - np.random.default_rng(1714).exponential(size=60)
+    found = promotion.skill_test(2.0 - gains, np.full(60, 2.0), min_effective=10, resamples=200)
+    assert found.p_value < 0.025
+    assert found.low <= 0.0
+    assert not found.earns
+
+
+def test_a_target_without_a_p_value_was_tested_too():
+    one = promotion.Skill(900, 0.2, 0.21, 0.05, 0.01, 0.09, 2.0, 0.02, True, "skill 5 %: earns its weight")
+    none = replace(one, p_value=None, earns=False, reason="no figures: stays at 0")
+    assert promotion.corrected({"a": one})["a"].earns
+    assert not promotion.corrected({"a": one, "b": none})["a"].earns
+
+
 # Twins
 
 

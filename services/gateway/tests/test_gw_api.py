@@ -284,7 +284,7 @@ def test_every_example_of_a_body_is_itself_accepted():
 def test_commands_document_their_idempotency_key():
     schema = _schema()
     for path, method, operation in _operations(schema):
-        if method == "get" or not path.startswith("/v1/") or path == "/v1/logout":
+        if method == "get" or not path.startswith("/v1/") or path in ("/v1/logout", "/v1/earnings/predict"):
             continue
         names = [parameter["name"] for parameter in operation["parameters"]]
         assert "idempotency-key" in names, path

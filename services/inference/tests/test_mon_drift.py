@@ -71,12 +71,12 @@ def test_the_list_is_bounded_and_clipped(losses, most):
 
 
 def test_beyond_its_bound_it_is_a_detector_that_began_later():
-    losses = np.random.default_rng(0).normal(0.5, 0.1, 64 + 24).tolist()
+    losses = np.random.default_rng(0).normal(0.5, 0.1, 64 + 8).tolist()
     kept = []
     for loss in losses:
         kept, change = drift.take(kept, loss, most=64)
         assert change is None
-    assert kept == losses[32:]
+    assert kept == losses[16:]
 
 
 def test_quiet_losses_stay_quiet_and_a_jump_is_found():

@@ -5,7 +5,7 @@
 V is the long-run variance of the gains with Bartlett weights over h − 1 lags [3], and p = P(T > statistic) for
 Student's t with n − 1 degrees. [2] takes h to be the forecast's horizon; here it is one more than the lags in use. They
 are at least three windows of the target, for weights that fall from 1 to 0 over one window would miss a third of the
-variance of overlapping targets, and as many as the block that the gains themselves ask for: with a fixed rule of n^(1/3)
+variance of overlapping targets, and as many as the block that the gains themselves ask for: by the fixed rule n^(1/3)
 gains with an autocorrelation of 0.9 pass a test at 2.5 % one time in ten.
 
 References:

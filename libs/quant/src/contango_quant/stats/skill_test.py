@@ -6,8 +6,8 @@ Two witnesses, for each can be fooled alone: a one-sided test of Diebold and Mar
 worse model earns nothing either), and the stationary bootstrap's interval of the skill. Both know that successive
 targets overlap, and both look at how long the gains remember (`skill_interval.mean_block_for`).
 
-A model earns its weight only when all hold: enough effective rows (n/overlap), p below alpha, and an interval of the
-skill that lies above 0. Of several targets tested together `corrected` lets stand what survives the false discovery
+A model earns its weight only when all hold: enough effective rows (n/overlap), p below alpha, an interval of the skill
+that lies above 0, and a skill of at least a thousandth. Of several targets tested together `corrected` lets stand what survives the false discovery
 rate. A model that is much better for a while and worse now may pass: drift is another test's matter.
 """
 
@@ -25,6 +25,7 @@ from contango_quant.stats.skill_interval import skill_interval
 ALPHA = 0.025
 MIN_EFFECTIVE = 250
 RESAMPLES = 1000
+LEAST_SKILL = 0.001  # a gain of the size of rounding may be certain, and is of no use
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,9 @@ def _against(found: Skill, effective: float, least: int, alpha: float) -> str | 
         return "the baseline's losses are 0, skill is undefined"
     if found.p_value is None:
         return "its losses hardly differ from the baseline's"
-    if found.p_value >= alpha:
+    if found.p_value >= alpha or found.low <= 0.0:
         return ""
-    return "" if found.low <= 0.0 else None
+    return "less than a thousandth of the loss is saved" if found.skill < LEAST_SKILL else None
 
 
 def _words(found: Skill, against: str | None) -> str:

@@ -2,7 +2,7 @@
 
 import typer
 
-from contango_research.cli import bench, config, data, earnings, models, runs, session
+from contango_research.cli import bench, config, data, earnings, models, runs, session, train
 
 app = typer.Typer(
     name="contango",
@@ -17,6 +17,7 @@ app.command("demo-crypto")(runs.demo_crypto)
 app.command()(runs.backtest)
 app.command()(runs.replay)
 app.command()(runs.audit)
+app.command()(train.train)
 app.command()(session.up)
 app.command("run")(session.run)
 app.add_typer(data.app, name="data")
