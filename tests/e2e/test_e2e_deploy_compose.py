@@ -35,7 +35,7 @@ BESIDES = {
 
 def test_every_service_of_the_house_is_there_once():
     assert sorted(deploy.own_services(CONFIG)) == sorted(SERVICES)
-    assert set(PARTS) == {*SERVICES, *THIRD_PARTY, "nats"}
+    assert set(PARTS) == {*SERVICES, *THIRD_PARTY, "nats", "triton"}
     for service in SERVICES:
         assert PARTS[service]["build"]["args"] == {"SERVICE": service}
         assert deploy.image(service).entrypoint == ["/bin/sh", "-c", 'exec contango run "$SERVICE"']
@@ -88,13 +88,17 @@ def test_base_images_are_pinned_and_no_registry_is_named():
 
 def test_networks():
     internal = {name for name, spec in CONFIG["networks"].items() if (spec or {}).get("internal")}
-    assert internal == {"bus", "database", "metrics"}
+    assert internal == {"bus", "database", "metrics", "models"}
     members = {net: {name for name, part in PARTS.items() if net in part["networks"]} for net in CONFIG["networks"]}
     assert members["bus"] == {*SERVICES, "nats"}
     assert members["database"] == {"timescaledb", "recorder", "grafana"}
     assert members["edge"] == {"gateway", "grafana"}
     assert members["outside"] == {"advisor"}
-    assert [name for name, part in PARTS.items() if "profiles" in part] == ["advisor"]
+    assert members["models"] == {"inference", "triton"}
+    assert {name: part["profiles"] for name, part in PARTS.items() if "profiles" in part} == {
+        "advisor": ["advisor"],
+        "triton": ["triton"],
+    }
     published = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
     assert set(published) == members["edge"]
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
@@ -206,6 +210,7 @@ def test_prometheus_asks_every_service():
         assert env["CONTANGO_HTTP_HOST"] == "0.0.0.0"
         assert env.get("CONTANGO_GATEWAY_PORT", env["CONTANGO_HTTP_PORT"]) == env["CONTANGO_HTTP_PORT"]
         listening[service] = env["CONTANGO_HTTP_PORT"]
+    listening["triton"] = "8002"
     assert sorted(asked) == sorted(f"{service}:{port}" for service, port in listening.items())
     assert all("metrics" in PARTS[service]["networks"] for service in (*SERVICES, "prometheus"))
 

@@ -109,7 +109,8 @@ def records(draw):
 def test_only_all_evidence_together_earns(case, overlap):
     got = promotion.skill_test(*case, overlap=overlap, min_effective=10, resamples=100)
     enough = len(case[0]) / overlap >= 10
-    assert got.earns == (enough and got.p_value < 0.025 and got.low > 0.0)
+    useful = got.skill >= promotion.LEAST_SKILL
+    assert got.earns == (enough and got.p_value < 0.025 and got.low > 0.0 and useful)
     assert got.low <= got.high
     assert got.skill == pytest.approx(1.0 - got.loss / got.baseline_loss)
     assert ("earns its weight" in got.reason) == got.earns
@@ -147,6 +148,13 @@ def test_a_small_p_alone_does_not_earn():
     assert found.p_value < 0.025
     assert found.low <= 0.0
     assert not found.earns
+
+
+def test_a_sure_gain_of_nothing_does_not_earn():
+    base = np.random.default_rng(0).uniform(0.2, 0.3, 400)
+    found = promotion.skill_test(base * (1.0 - 5e-4), base, resamples=200)
+    assert found.low > 0.0
+    assert found.reason.endswith("stays at 0 (less than a thousandth of the loss is saved)")
 
 
 def test_a_target_without_a_p_value_was_tested_too():

@@ -85,6 +85,9 @@ def test_what_is_wrong_is_refused_in_one_line(tmp_path: Path) -> None:
     (folder / WEIGHTS).write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
     with pytest.raises(UserError, match="the weights were changed"):
         registry.load("toy")
+    with pytest.raises(UserError, match="the weights were changed"):
+        registry.promote("toy", "nobody looked")
+    assert registry.champion("toy") is None
     (folder / WEIGHTS).unlink()
     with pytest.raises(UserError, match="not whole"):
         registry.load("toy")

@@ -40,12 +40,13 @@ def reference(values: ArrayLike, *, bins: int = 10) -> Reference | None:
     None for fewer values than bins, or when all are the same.
 
     >>> reference(np.arange(100.0), bins=4)
-    Reference(edges=array([24.75, 49.5 , 74.25]), shares=array([0.25, 0.25, 0.25, 0.25]))
+    Reference(edges=array([25., 50., 75.]), shares=array([0.25, 0.25, 0.25, 0.25]))
     """
     x = line("values", values)
     if x.size < count("bins", bins, 2) or bool((x == x[0]).all()):
         return None
-    inner = np.unique(np.quantile(x, np.arange(1, bins) / bins))
+    # Edges are values that occurred, each the least of its bin: none is empty, whatever repeats.
+    inner = np.unique(np.quantile(x, np.arange(1, bins) / bins, method="higher"))
     edges = inner[inner > x.min()]  # an edge at the least value would have nothing below it
     if edges.size == 0:
         return None

@@ -7,8 +7,9 @@ worse model earns nothing either), and the stationary bootstrap's interval of th
 targets overlap, and both look at how long the gains remember (`skill_interval.mean_block_for`).
 
 A model earns its weight only when all hold: enough effective rows (n/overlap), p below alpha, an interval of the skill
-that lies above 0, and a skill of at least a thousandth. Of several targets tested together `corrected` lets stand what survives the false discovery
-rate. A model that is much better for a while and worse now may pass: drift is another test's matter.
+that lies above 0, and a skill of at least a thousandth. Of several targets tested together `corrected` lets stand what
+survives the false discovery rate. A model that is much better for a while and worse now may pass: drift is another
+test's matter.
 """
 
 import math

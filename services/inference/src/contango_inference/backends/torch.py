@@ -1,5 +1,6 @@
 """The torch backend: the training network itself, on a GPU where there is one."""
 
+import numpy as np
 import torch
 
 from contango_inference.backends.port import Absent, Floats, misshapen
@@ -22,9 +23,9 @@ class TorchBackend:
             return wrong
         try:
             with torch.inference_mode():
-                x = torch.from_numpy(windows).to(self._device)
+                x = torch.from_numpy(np.array(windows, dtype=np.float32)).to(self._device)  # views may run backwards
                 outputs: Floats = self._network(model)(x).float().cpu().numpy()
-        except (RuntimeError, torch.OutOfMemoryError) as error:  # what a device can do to us
+        except (RuntimeError, AssertionError) as error:  # what a device can do to us, out of memory or not built in
             return Absent(f"torch: {' '.join(str(error).split())[:200]}")
         return outputs
 

@@ -62,13 +62,15 @@ class Network:
         )
 
     def run(self, windows: npt.ArrayLike) -> Floats:
-        """Outputs (B, O) of the last row of each window (B, L, F)."""
+        """Outputs (B, O) of the last row of each window (B, L, F); not finite where single precision overflows."""
         u = np.asarray(windows, dtype=np.float32)  # (B, L, F)
-        x = u @ self.embed + self.embed_bias  # (B, L, D)
-        for block in self.blocks:
-            x = x + _mixed(_normed(x, block.norm), block, self.shape)
-        last = _normed(x[:, -1, :], self.norm)  # (B, D)
-        return np.asarray(last @ self.head + self.head_bias, dtype=np.float32)  # (B, O)
+        # SiLU of a gate far below 0 is −0 by way of exp(−z) = ∞; what else overflows shows in the outputs.
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = u @ self.embed + self.embed_bias  # (B, L, D)
+            for block in self.blocks:
+                x = x + _mixed(_normed(x, block.norm), block, self.shape)
+            last = _normed(x[:, -1, :], self.norm)  # (B, D)
+            return np.asarray(last @ self.head + self.head_bias, dtype=np.float32)  # (B, O)
 
 
 def _across(weight: Floats) -> Floats:
@@ -109,7 +111,7 @@ def _mixed(u: Floats, block: Block, shape: Shape) -> Floats:
 
 def _normed(x: Floats, weight: Floats, groups: int = 1) -> Floats:
     """Each row, group by group, over its root mean square, times ``weight``."""
-    parts = x.reshape(*x.shape[:-1], groups, -1)
+    parts = x.reshape(*x.shape[:-1], groups, x.shape[-1] // groups)
     scale = np.sqrt(np.mean(parts * parts, axis=-1, keepdims=True, dtype=np.float32) + EPSILON)
     return np.asarray((parts / scale).reshape(x.shape) * weight, dtype=np.float32)
 

@@ -30,7 +30,7 @@ class Memory(NamedTuple):
 
 
 class RMSNorm(nn.Module):
-    """x / sqrt(mean(x²) + ε) · weight over each group of the last axis, gated by SiLU(z) first where there is a gate."""
+    """x / sqrt(mean(x²) + ε) · weight over each group of the last axis; where there is a gate, x · SiLU(z) for x."""
 
     def __init__(self, width: int, groups: int = 1) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ sessions seen so far; that of a variance is the variance baseline's own forecast
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from contango_common.events.base import Event
@@ -19,23 +19,26 @@ from contango_inference.monitor import outcome, record, tell
 
 @dataclass(slots=True)
 class Seen:
-    """One symbol: the last session's close, how often each direction came (one of each to begin with), the band of the
-    last direction forecast, and the baseline's last variance forecast."""
+    """One symbol: the last session's close, the baseline's last variance forecast, and by model how often each
+    direction came (one of each to begin with) by the bands that it named, the newest of which are in ``bands``."""
 
     close: float | None = None
-    classes: list[int] = field(default_factory=lambda: [1, 1, 1])
-    band: float | None = None
+    classes: dict[str, list[int]] = field(default_factory=dict)
+    bands: dict[str, float] = field(default_factory=dict)
     horizons: list[int] = field(default_factory=list)
+    levels: list[float] = field(default_factory=list)
     quantiles: list[list[float]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class WatchState:
-    """``records``: symbol, model and target → its record; ``inputs``: symbol and model → what it is given."""
+    """``records``: symbol, model and target → its record; ``inputs``: symbol and model → what it is given, of the
+    version in ``versions``."""
 
     symbols: dict[str, Seen] = field(default_factory=dict)
     records: dict[str, record.Record] = field(default_factory=dict)
     inputs: dict[str, features.Inputs] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def row(state: WatchState, event: FeatureRow, variance_annual: float | None, served: Mapping[str, Loaded]) -> None:
@@ -43,17 +46,17 @@ def row(state: WatchState, event: FeatureRow, variance_annual: float | None, ser
     if event.cadence != "session":
         return
     seen, close = state.symbols.setdefault(event.symbol, Seen()), event.values.get("close")
-    if close is not None and seen.close and seen.band is not None:
-        seen.classes[outcome.direction_of(_log_return(seen.close, close), seen.band)] += 1
-    seen.close = close
+    if close is not None and seen.close:
+        for name, band in seen.bands.items():
+            seen.classes[name][outcome.direction_of(_log_return(seen.close, close), band)] += 1
+    seen.close, seen.bands = close, {}
     for found in _of_symbol(state, event.symbol):
         record.session_closed(found, close, variance_annual)
     for name, model in served.items():
         contract = model.manifest.contract
         edges = {feature.name: feature.edges for feature in contract.features if feature.edges}
         if edges and contract.cadence == event.cadence:
-            inputs = state.inputs.setdefault(f"{event.symbol}:{name}", features.Inputs())
-            features.observe(inputs, normalised(event.values, contract), edges)
+            features.observe(_inputs(state, event.symbol, name, model), normalised(event.values, contract), edges)
 
 
 def judge(state: WatchState, event: FeatureRow) -> list[Event]:
@@ -75,11 +78,12 @@ def direction(state: WatchState, event: DirectionForecast) -> None:
     seen = state.symbols.get(event.symbol)
     if event.horizon_s or seen is None or seen.close is None:
         return
-    seen.band, total = event.neutral_band, sum(seen.classes)
+    seen.bands[event.model] = event.neutral_band
+    classes = seen.classes.setdefault(event.model, [1, 1, 1])
     record.expect_direction(
         _record(state, event, "direction"),
         (event.prob_bull, event.prob_bear, event.prob_neutral),
-        [count / total for count in seen.classes],
+        [count / sum(classes) for count in classes],
         base=seen.close,
         band=event.neutral_band,
     )
@@ -89,9 +93,10 @@ def variance(state: WatchState, event: Forecast) -> None:
     """A model's variance forecast waits for its outcome, beside the baseline's of the same session."""
     seen = state.symbols.setdefault(event.symbol, Seen())
     if event.model == BASELINE:
-        seen.horizons, seen.quantiles = list(event.horizons_sessions), [list(q) for q in event.variance_quantiles]
+        seen.horizons, seen.levels = list(event.horizons_sessions), list(event.levels)
+        seen.quantiles = [list(q) for q in event.variance_quantiles]
         return
-    if seen.horizons == list(event.horizons_sessions) and _as_wide(seen.quantiles, event.levels):
+    if seen.horizons == list(event.horizons_sessions) and seen.levels == list(event.levels):
         record.expect_variance(
             _record(state, event, "variance"),
             event.horizons_sessions,
@@ -118,6 +123,14 @@ def drifted(state: WatchState, event: DriftDetected) -> None:
             tell.told_drift(found)
 
 
+def _inputs(state: WatchState, symbol: str, name: str, model: Loaded) -> features.Inputs:
+    """What the model's present version is given: another one scales rows by its own statistics, and begins anew."""
+    key = f"{symbol}:{name}"
+    if state.versions.get(key) != model.version:
+        state.versions[key], state.inputs[key] = model.version, features.Inputs()
+    return state.inputs[key]
+
+
 def _record(state: WatchState, event: DirectionForecast | Forecast, target: Target) -> record.Record:
     """The record of the model's present version; another version begins another."""
     key = _key(event.symbol, event.model, target)
@@ -133,10 +146,6 @@ def _of_symbol(state: WatchState, symbol: str) -> list[record.Record]:
 
 def _key(symbol: str, model: str, target: Target) -> str:
     return f"{symbol}:{model}:{target}"
-
-
-def _as_wide(quantiles: Sequence[Sequence[float]], levels: Sequence[float]) -> bool:
-    return all(len(row) == len(levels) for row in quantiles)
 
 
 def _log_return(before: float, now: float) -> float:

@@ -101,8 +101,12 @@ class Registry:
         return [_change(line, f"{path} line {i + 1}") for i, line in enumerate(lines)]
 
     def promote(self, ref: str, reason: str) -> ModelPromoted:
-        """Make a version the champion of its name, with the figures of its verdicts as evidence."""
+        """Make a version the champion of its name, with the figures of its verdicts as evidence.
+
+        Its weights are checked first. Raises UserError; then nothing is promoted.
+        """
         entry = self.find(ref)
+        loaded(_read(entry.path / MANIFEST), _read(entry.path / WEIGHTS), str(entry.path))
         fact = ModelPromoted(
             model=entry.manifest.name,
             sha=entry.version,

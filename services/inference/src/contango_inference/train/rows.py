@@ -89,7 +89,9 @@ def normalised_by(data: Data, rows: Ints, s: TrainSettings) -> tuple[Feature, ..
         if not scale > 0.0:
             raise UserError(f"feature {choice.name} never moves in the training rows; leave it out")
         z = np.clip((column - mean) / scale, -s.clip, s.clip)
-        edges = tuple(np.unique(np.quantile(z, DECILES)).tolist())
+        deciles = np.unique(np.quantile(z, DECILES))
+        # Where deciles coincide the bins between them have no equal shares, and drift could not be told from them.
+        edges = tuple(deciles.tolist()) if len(deciles) == len(DECILES) else ()
         found.append(Feature(name=choice.name, log=choice.log, mean=mean, scale=scale, edges=edges))
     return tuple(found)
 
