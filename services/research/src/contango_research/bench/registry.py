@@ -39,6 +39,8 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("quant_american", False, ("american_per_s",)),
     Benchmark("quant_surface", False, ("surface_fit_ms", "smile_fit_ms")),
     Benchmark("bank", False, ("bank_us_per_bar", "bank_batch_s", "bank_vs_talib", "signals_rss_mb")),
+    Benchmark("inference", False, ("forecast_ms.*", "forecast_per_s.*", "triton_overhead_ms")),
+    Benchmark("direction", False, ("direction_ms",)),
     Benchmark("training", False, ("train_windows_per_s",)),
     Benchmark("lockstep", True, ("lockstep_frames_per_s", "lockstep_messages_per_frame", "rss_mb.*")),
 )

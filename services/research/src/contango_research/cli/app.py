@@ -2,7 +2,7 @@
 
 import typer
 
-from contango_research.cli import bench, config, data, earnings, models, runs, session, train
+from contango_research.cli import bench, config, data, earnings, models, runs, session, train, triton
 
 app = typer.Typer(
     name="contango",
@@ -14,6 +14,7 @@ app = typer.Typer(
 )
 app.command()(runs.demo)
 app.command("demo-crypto")(runs.demo_crypto)
+app.command("demo-triton")(triton.demo_triton)
 app.command()(runs.backtest)
 app.command()(runs.replay)
 app.command()(runs.audit)

@@ -63,10 +63,10 @@ def render(a: Analysis, summary: dict[str, Any], params: dict[str, Any], notes: 
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{name}: report</title><style>{_asset('style.css')}</style></head><body>"
+        f"<title>{name}: report</title><style>{asset('style.css')}</style></head><body>"
         f"<header><h1>{name} <span>run report</span></h1><p>{_period(summary)}</p></header>"
         f'<div class="page"><nav aria-label="Contents"><ol>{links}</ol></nav><main>{body}</main></div>'
-        f"<script>{_asset('page.js')}</script></body></html>\n"
+        f"<script>{asset('page.js')}</script></body></html>\n"
     )
 
 
@@ -76,5 +76,6 @@ def _period(s: dict[str, Any]) -> str:
     return " · ".join(parts) + f" · digest <code>{escape(s['digest'][:12])}</code>"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file of this folder as text."""
     return files("contango_research.report").joinpath(name).read_text(encoding="utf-8")
