@@ -19,6 +19,7 @@ VIEWS = {
     "/v1/decisions": answers.Decisions,
     "/v1/trades": answers.Trades,
     "/v1/regimes": answers.Regimes,
+    "/v1/models": answers.Models,
     "/v1/parameters": answers.Parameters,
     "/v1/health": answers.Health,
 }

@@ -297,6 +297,79 @@ class FeatureValues(Body):
     values: Numbers
 
 
+class DirectionWord(Body):
+    horizon_s: int = Field(description="seconds ahead; 0: one session")
+    bull: float
+    bear: float
+    neutral: float
+
+
+class VarianceWord(Body):
+    horizons_sessions: list[int]
+    levels: list[float]
+    quantiles: list[list[float]] = Field(description="annualised variance, horizon by level")
+
+
+class FittedRow(Body):
+    version: str
+    rows: int
+    brier: float | None
+    baseline_brier: float | None
+    accuracy: float | None
+    ts_ns: int
+
+
+class ScoreRow(Body):
+    resolved: int = Field(description="forecasts that have come due")
+    loss: float
+    baseline_loss: float
+    skill: float | None = Field(description="1 - loss / baseline loss")
+    calibration_error: float | None
+    e_value: float | None = Field(description="evidence of being better; 20 is a lot")
+    ts_ns: int
+
+
+class ModelRow(Body):
+    symbol: str
+    model: str
+    role: str | None
+    version: str | None
+    backend: str | None
+    weights: dict[str, float] = Field(description="what its word counts, by target; 0: recorded, decides nothing")
+    direction: DirectionWord | None
+    variance: VarianceWord | None
+    fitted: FittedRow | None
+    on: bool | None = Field(description="whether a predictor's own record gives it a say")
+    scores: dict[str, ScoreRow]
+    absent: NoForecast | None = Field(description="why it is silent")
+    ts_ns: int
+
+
+class DriftRow(Body):
+    symbol: str
+    model: str
+    subject: str
+    name: str
+    test: str
+    value: float
+    limit: float
+    ts_ns: int
+
+
+class ModelChange(Body):
+    ts_ns: int
+    model: str
+    what: str
+    subject: str
+    reason: str
+
+
+class Models(AsOf):
+    models: list[ModelRow]
+    drift: list[DriftRow]
+    changes: list[ModelChange]
+
+
 class Regimes(AsOf):
     regimes: list[Regime]
     forecasts: list[ForecastRow]

@@ -67,6 +67,17 @@ class Switched(BaseModel):
     reason: Reason
 
 
+class Promoted(BaseModel):
+    """Which version of a model answers from now on."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"sha": "9b" * 32, "reason": "beat HAR"}]}
+    )
+    sha: str = Field(pattern=r"^[0-9a-f]{64}$", description="the version, as `contango models show` prints it")
+    evidence: dict[str, float | str | None] = Field({}, description="figures that stay on the log with the command")
+    reason: Reason
+
+
 class Login(BaseModel):
     model_config = ConfigDict(extra="forbid")
     token: str = Field(min_length=1, max_length=512, description="the gateway's token")

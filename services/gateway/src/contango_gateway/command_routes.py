@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path
 
 from contango_gateway import answers
-from contango_gateway.bodies import Because, Flatten, ParameterUpdate, Switched
+from contango_gateway.bodies import Because, Flatten, ParameterUpdate, Promoted, Switched
 from contango_gateway.commands import Commands, Receipt
 from contango_gateway.problems import Problem, ProblemBody
 
@@ -70,5 +70,21 @@ def command_routes(commands: Commands, features: tuple[str, ...]) -> APIRouter:
             what = f"no feature is called {name!r}"
             raise Problem(HTTPStatus.NOT_FOUND, what, "path: name", f"use one of {', '.join(features)}")
         return await commands.switch(id, name, body.switch, body.reason)
+
+    @router.post(
+        "/models/{name}/promote", tags=["commands"], response_model=answers.Receipt, summary="Change a model's champion"
+    )
+    async def promote(name: Name, body: Promoted, id: CommandId) -> Receipt:
+        return await commands.promote(id, name, body.sha, body.evidence, body.reason)
+
+    @router.post(
+        "/models/{name}/rollback",
+        tags=["commands"],
+        response_model=answers.Receipt,
+        summary="Back to the champion before",
+        responses={409: {"description": "nothing was promoted in this session", "model": ProblemBody}},
+    )
+    async def roll_back(name: Name, body: Because, id: CommandId) -> Receipt:
+        return await commands.roll_back(id, name, body.reason)
 
     return router

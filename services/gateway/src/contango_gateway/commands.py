@@ -17,7 +17,15 @@ from pydantic import ValidationError
 from contango_common.domain.errors import LogError, UserError
 from contango_common.events.base import Event
 from contango_common.events.codec import Envelope, encode
-from contango_common.events.system import CloseOrdered, FeatureSwitched, Halt, ParametersChanged, Resume
+from contango_common.events.system import (
+    CloseOrdered,
+    FeatureSwitched,
+    Halt,
+    ModelPromoted,
+    ModelRolledBack,
+    ParametersChanged,
+    Resume,
+)
 from contango_common.runtime.log import Log, Message, Writer
 from contango_gateway.problems import Problem, of_validation
 from contango_gateway.views import Views
@@ -30,6 +38,8 @@ VIEWS_WAIT_S = 5.0
 Switch = Literal["off", "shadow", "on"]
 Validate = Callable[[dict[str, Any]], dict[str, Any]]
 """The whole parameter set, checked and completed; raises UserError or pydantic's ValidationError."""
+ValidateModel = Callable[[str, str], str | None]
+"""Why a version of a model cannot be served; None when it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +68,18 @@ AT_START_ONLY = {
 class Commands:
     """Writes commands on ``log``. ``instance`` names this process; ``broken`` is set when it must stop and recover."""
 
-    def __init__(self, log: Log, views: Views, validate: Validate, *, instance: str, build: str) -> None:
+    def __init__(
+        self,
+        log: Log,
+        views: Views,
+        validate: Validate,
+        *,
+        instance: str,
+        build: str,
+        validate_model: ValidateModel = lambda model, sha: None,
+    ) -> None:
         self._log, self._views, self._validate = log, views, validate
+        self._validate_model = validate_model
         self._instance, self._build = instance, build
         self._known: dict[str, _Known] = {}
         self._writer: Writer | None = None
@@ -87,6 +107,38 @@ class Commands:
 
     async def switch(self, command_id: str, feature: str, switch: Switch, reason: str) -> Receipt:
         return await self._say(command_id, FeatureSwitched(feature=feature, switch=switch, reason=reason))
+
+    async def promote(
+        self, command_id: str, model: str, sha: str, evidence: dict[str, float | str | None], reason: str
+    ) -> Receipt:
+        """Make version ``sha`` the champion. Raises Problem (422) for one that the registry does not hold whole."""
+        wrong = self._validate_model(model, sha)
+        if wrong is not None:
+            raise _no_model(wrong)
+
+        def make() -> Event:
+            before = self._views.models.version(model)
+            return ModelPromoted(model=model, sha=sha, previous_sha=before, evidence=evidence, reason=reason)
+
+        def same(first: Event) -> bool:
+            return isinstance(first, ModelPromoted) and (first.model, first.sha, first.reason) == (model, sha, reason)
+
+        return await self._run(command_id, make, same)
+
+    async def roll_back(self, command_id: str, model: str, reason: str) -> Receipt:
+        """Back to the champion before. Raises Problem (409) when none was promoted on this log."""
+
+        def make() -> Event:
+            standing = self._views.models.champions.get(model, [])
+            if not standing:
+                raise _nothing_promoted(model)
+            before = standing[-2] if len(standing) > 1 else None
+            return ModelRolledBack(model=model, sha=before, previous_sha=standing[-1], reason=reason)
+
+        def same(first: Event) -> bool:
+            return isinstance(first, ModelRolledBack) and (first.model, first.reason) == (model, reason)
+
+        return await self._run(command_id, make, same)
 
     async def close(self, command_id: str, position_id: str, reason: str) -> Receipt:
         """Close one position. Raises Problem (404) when none of this id is open."""
@@ -248,6 +300,16 @@ def _other_command(receipt: Receipt) -> Problem:
 def _no_position(position_id: str) -> Problem:
     what = f"no open position is called {position_id}"
     return Problem(HTTPStatus.NOT_FOUND, what, "path: position_id", "GET /v1/positions lists the open ones")
+
+
+def _no_model(why: str) -> Problem:
+    what = f"refused, nothing was promoted: {why}"
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, what, "body: sha", "contango models list shows what can be served")
+
+
+def _nothing_promoted(model: str) -> Problem:
+    what = f"no version of {model} was promoted in this session, so that there is none to go back from"
+    return Problem(HTTPStatus.CONFLICT, what, "path: name", "GET /v1/models shows who answers")
 
 
 def _no_parameters() -> Problem:

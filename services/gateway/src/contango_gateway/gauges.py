@@ -12,6 +12,11 @@ _BOOK = {
     "contango_book_vega_per_point": "vega_usd_per_point",
     "contango_book_theta_per_day": "theta_usd_per_day",
 }
+_SCORES = {
+    "contango_model_skill": "skill",
+    "contango_model_e_value": "e_value",
+    "contango_calibration_error": "calibration_error",
+}
 NAN = float("nan")  # Prometheus' word for a missing value; never a neutral constant
 
 
@@ -21,6 +26,7 @@ class Gauges:
     def __init__(self, metrics: Metrics, service: str) -> None:
         self._metrics, self._service = metrics, service
         self._counted: dict[tuple[str, str], float] = {}
+        self._drifts: dict[tuple[str, str, str], int] = {}
 
     def show(self, views: Views, log_last_seq: int) -> None:
         """Called after messages were taken; ``log_last_seq`` is the log's end as last seen."""
@@ -35,7 +41,23 @@ class Gauges:
         if views.market.frame_ts_ns is not None:
             gauge("contango_feed_age_seconds").set((views.as_of_ts_ns - views.market.frame_ts_ns) / 1e9)
         self._show_book(views)
+        self._show_models(views)
         self._count(views)
+
+    def _show_models(self, views: Views) -> None:
+        for (symbol, model), row in views.models.rows.items():
+            for target, weight in row["weights"].items():
+                labels = {"symbol": symbol, "model": model, "target": target}
+                self._metrics.gauge("contango_model_weight", **labels).set(weight)
+            for target, score in row["scores"].items():
+                labels = {"symbol": symbol, "model": model, "target": target}
+                for name, key in _SCORES.items():
+                    self._metrics.gauge(name, **labels).set(NAN if score[key] is None else score[key])
+        for (symbol, model, subject), count in views.models.drifts.items():
+            before = self._drifts.get((symbol, model, subject), 0)
+            labels = {"symbol": symbol, "model": model, "subject": subject}
+            self._metrics.counter("contango_drift_total", **labels).inc(count - before)
+            self._drifts[symbol, model, subject] = count
 
     def _show_book(self, views: Views) -> None:
         marked = views.account.marked

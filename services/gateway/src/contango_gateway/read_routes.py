@@ -81,6 +81,11 @@ def read_routes(
         forecasts, values = views.market.forecasts.values(), views.market.features.values()
         return as_of() | {"regimes": rows, "forecasts": list(forecasts), "features": list(values)}
 
+    @router.get("/models", tags=["market"], response_model=answers.Models, summary="Served models, scores, drift")
+    async def models() -> dict[str, Any]:
+        seen = views.models
+        return as_of() | {"models": list(seen.rows.values()), "drift": seen.drift, "changes": seen.changes}
+
     @router.get("/parameters", tags=["parameters"], response_model=answers.Parameters, summary="Parameters in force")
     async def parameters() -> dict[str, Any]:
         control = views.control

@@ -24,7 +24,7 @@ from contango_common.runtime.blocks import BlockStore
 from contango_common.runtime.log import Log
 from contango_gateway.access import MIN_TOKEN_CHARACTERS
 from contango_gateway.app import create_app
-from contango_gateway.commands import Commands, Validate
+from contango_gateway.commands import Commands, Validate, ValidateModel
 from contango_gateway.follower import Follower
 from contango_gateway.gauges import Gauges
 from contango_gateway.neighbours import asker
@@ -56,13 +56,14 @@ async def serve(
     notifiers: Sequence[Notifier] = (),
     open_bucket: Open | None = None,
     earnings: Predictor | None = None,
+    validate_model: ValidateModel = lambda model, sha: None,
 ) -> None:
     """Serve until ``stop`` is set.
 
     ``port`` 0 takes a free one; the address is written to ``run_dir/gateway.url``. Without ``token`` the one in
     ``run_dir/gateway.token`` is used, made at the first start. ``blocks`` holds the quotes behind frames, by default
     ``run_dir/blocks``; ``open_bucket`` opens the bucket of regime reports (None: none is kept);
-    ``earnings`` answers about announcements.
+    ``earnings`` answers about announcements; ``validate_model`` says why a version cannot be promoted.
 
     Raises UserError when the port is taken or the token is too short, LogError when the log is not
     the one it was, or another gateway writes commands: then the process must start again.
@@ -70,7 +71,14 @@ async def serve(
     secret = _token(token, run_dir)
     listening = _listen(host, port)
     views = Views(BlockStore(run_dir / "blocks") if blocks is None else blocks)
-    commands = Commands(log_port, views, validate_params, instance=uuid.uuid4().hex, build=version("contango-gateway"))
+    commands = Commands(
+        log_port,
+        views,
+        validate_params,
+        instance=uuid.uuid4().hex,
+        build=version("contango-gateway"),
+        validate_model=validate_model,
+    )
     follower = Follower(log_port, views, commands, notifiers)
     own = {"log": "still reading the log"}
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contango_common.events.forecast import Forecast, ForecastAbsent
+from contango_common.events.forecast import BASELINE, Forecast, ForecastAbsent
 from contango_common.events.market import Bars, ChainFrame, FeedState
 from contango_common.events.signal import FeatureRow, RegimeChanged, RegimeReport
 from contango_gateway.seen import Handlers, Seen
@@ -68,6 +68,9 @@ class MarketView:
         }
 
     def on_forecast(self, event: Forecast, seen: Seen) -> None:
+        """The baseline's; what served models say stands in a view of its own."""
+        if event.role != "baseline":
+            return
         self.forecasts[event.symbol] = {
             "symbol": event.symbol,
             "model": event.model,
@@ -81,6 +84,8 @@ class MarketView:
 
     def on_no_forecast(self, event: ForecastAbsent, seen: Seen) -> None:
         """The last forecast stays in sight, with the reason why there is no newer one."""
+        if event.model != BASELINE:
+            return
         bare: dict[str, Any] = {"symbol": event.symbol, "model": event.model, "model_sha": None, "ts_ns": None}
         bare |= {"horizons_sessions": [], "levels": [], "variance_quantiles": []}
         known = self.forecasts.get(event.symbol, bare)

@@ -14,6 +14,7 @@ from contango_gateway import (
     view_control,
     view_decisions,
     view_market,
+    view_models,
     view_orders,
     view_trades,
 )
@@ -25,6 +26,7 @@ from contango_gateway.view_account import AccountView
 from contango_gateway.view_control import ControlView
 from contango_gateway.view_decisions import DecisionView
 from contango_gateway.view_market import MarketView
+from contango_gateway.view_models import ModelView
 from contango_gateway.view_orders import OrderView
 from contango_gateway.view_positions import PositionView
 from contango_gateway.view_trades import TradeView
@@ -52,6 +54,7 @@ class Views:
         self.orders = OrderView()
         self.decisions = DecisionView()
         self.trades = TradeView()
+        self.models = ModelView()
         self.advice = AdviceView()
         self.positions = PositionView({} if blocks is None else blocks)
         self.origins = Origins()
@@ -91,6 +94,7 @@ class Views:
             (self.orders, view_orders.HANDLERS),
             (self.decisions, view_decisions.HANDLERS),
             (self.trades, view_trades.HANDLERS),
+            (self.models, view_models.HANDLERS),
             (self.advice, view_advice.HANDLERS),
             (self.origins, origins.HANDLERS),
         )

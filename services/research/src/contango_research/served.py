@@ -1,5 +1,6 @@
 """Which models are asked, and through what: registry and backend as the settings name them."""
 
+from contango_common.domain.errors import UserError
 from contango_common.edge.metrics import Metrics
 from contango_common.edge.settings import Settings
 from contango_inference.backends.numpy import NumpyBackend
@@ -19,6 +20,15 @@ def registry_of(settings: Settings) -> Registry:
     return Registry(settings.models_dir, shipped())
 
 
+def why_not_served(settings: Settings, model: str, sha: str) -> str | None:
+    """Why a version cannot be served, its weights checked; None when it can."""
+    try:
+        registry_of(settings).load(f"{model}@{sha}")
+    except UserError as error:
+        return str(error)
+    return None
+
+
 def models_of(settings: Settings, metrics: Metrics | None = None) -> Serving:
     """Raises UserError where the backend is not installed."""
     backend = backend_of(settings)
@@ -35,8 +45,6 @@ def backend_of(settings: Settings) -> Backend:
 
 
 def _torch() -> Backend:
-    from contango_common.domain.errors import UserError
-
     try:
         from contango_inference.backends.torch import TorchBackend
     except ImportError:
@@ -45,8 +53,6 @@ def _torch() -> Backend:
 
 
 def _triton(settings: Settings) -> Backend:
-    from contango_common.domain.errors import UserError
-
     try:
         from contango_inference.backends.triton import TritonBackend
     except ImportError:

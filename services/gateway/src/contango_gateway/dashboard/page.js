@@ -207,16 +207,25 @@ function showTrades(said) {
     ]), "no closed trade yet");
 }
 
-function showMarket(book, said) {
+function modelWords(m) {
+  if (m.absent) return coloured(m.absent.reason, "warn");
+  const earned = Object.entries(m.weights).filter(([, w]) => w > 0).map(([t, w]) => `${t} counts ${number(w, 2)}`);
+  const d = m.direction, told = d ? `up ${number(100 * d.bull, 0)} %, down ${number(100 * d.bear, 0)} %` : "variance";
+  return `${told}; ${earned.join(", ") || "recorded, decides nothing"}`;
+}
+
+function showMarket(book, said, models) {
   const rows = book.prices.map((p) => [p.symbol, number(p.price, 2), when(p.ts_ns)]);
   for (const f of book.feeds) rows.push([`${f.underlying} feed`, coloured(f.state, f.state === "live" ? "good" : "bad"), when(f.since_ts_ns)]);
-  for (const r of said.regimes) rows.push([`${r.symbol} regime`, words(r.label.toLowerCase()), when(r.since_ts_ns)]);
+  for (const r of said.regimes) rows.push([`${r.symbol} regime`, r.label === null ? r.abstain : words(r.label.toLowerCase()), when(r.since_ts_ns)]);
   for (const f of said.forecasts) {
     const row = f.variance_quantiles[f.variance_quantiles.length - 1];
     const vol = row ? Math.sqrt(row[Math.floor(row.length / 2)]) : null;
     const days = f.horizons_sessions[f.horizons_sessions.length - 1];
     rows.push([`${f.symbol} forecast`, vol === null ? f.absent.reason : `${number(100 * vol, 1)} % median over ${days} sessions`, when(f.ts_ns)]);
   }
+  for (const m of models.models) rows.push([`${m.symbol} ${words(m.model)}`, modelWords(m), when(m.ts_ns)]);
+  for (const d of models.drift.slice(-5)) rows.push([`${d.symbol} drift`, `${words(d.model)}: ${words(d.name)}, ${d.test} ${number(d.value, 2)} (limit ${number(d.limit, 2)})`, when(d.ts_ns)]);
   table("market", [["what"], ["is", "wrap"], ["since or at"]], rows, "nothing yet");
 }
 
@@ -350,15 +359,15 @@ function showMain() {
 async function poll() {
   clearTimeout(timer);
   try {
-    const [book, positions, orders, decisions, trades, regimes, health] = await Promise.all([
-      "/v1/book?points=400", "/v1/positions", "/v1/orders?limit=12", "/v1/decisions?limit=60", "/v1/trades?limit=12", "/v1/regimes", "/v1/health",
+    const [book, positions, orders, decisions, trades, regimes, models, health] = await Promise.all([
+      "/v1/book?points=400", "/v1/positions", "/v1/orders?limit=12", "/v1/decisions?limit=60", "/v1/trades?limit=12", "/v1/regimes", "/v1/models", "/v1/health",
     ].map((path) => ask("GET", path)));
     showBook(book);
     showPositions(positions.positions);
     showOrders(orders.orders);
     showDecisions(decisions);
     showTrades(trades);
-    showMarket(book, regimes);
+    showMarket(book, regimes, models);
     showServices(health);
     if (get("notice").dataset.lost) { say(""); delete get("notice").dataset.lost; }
   } catch (error) {

@@ -17,7 +17,7 @@ from contango_research.house import BUILD, SERVICES, fold_of
 from contango_research.kernels import load
 from contango_research.serve.context import Context, addresses, context
 from contango_research.serve.watch import MetricsWatch
-from contango_research.served import models_of
+from contango_research.served import models_of, why_not_served
 
 if TYPE_CHECKING:
     from contango_gateway.advisor.settings import AdvisorSettings
@@ -171,6 +171,7 @@ async def _gateway(ctx: Context) -> None:
         blocks=ctx.blocks,
         open_bucket=bucket_of(ctx.client),
         earnings=_earnings(ctx.settings.earnings_model),
+        validate_model=lambda model, sha: why_not_served(ctx.settings, model, sha),
     )
 
 
