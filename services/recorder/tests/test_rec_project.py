@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contango_common.domain.errors import Undecodable
-from contango_common.events import fit, forecast, market, order, risk, signal, system
+from contango_common.events import advice, fit, forecast, market, order, risk, signal, system
 from contango_common.events.base import TAGS, Event
 from contango_common.events.codec import Envelope, encode
 from contango_common.runtime.log import Message
@@ -98,8 +98,8 @@ def test_forecasts_made_and_absent():
     )
     absent = forecast.ForecastAbsent(symbol="SPX", model="m", reason="too little")
     assert rows_of(made, absent)["forecasts"] == [
-        (7, 0, TS, "SPX", "m", "s", "h", [1, 5], [0.5], [[0.01], [0.02]], None),
-        (7, 1, TS, "SPX", "m", None, None, None, None, None, "too little"),
+        (7, 0, TS, "SPX", "m", "s", "h", [1, 5], [0.5], [[0.01], [0.02]], None, "baseline", 1.0, None),
+        (7, 1, TS, "SPX", "m", None, None, None, None, None, "too little", None, None, None),
     ]
 
 
@@ -251,6 +251,57 @@ def test_fits_are_one_table_with_the_whole_fact():
     ]
     assert json.loads(rows[1][8])["series"] == "log_vol_index"
     assert all(len(row) == len(TABLES["fits"]) for row in rows)
+
+
+def test_what_models_say_and_how_it_came():
+    word = forecast.DirectionForecast(
+        symbol="SPX",
+        model="daily",
+        model_sha="a",
+        input_hash="b",
+        horizon_s=0,
+        prob_bull=0.5,
+        prob_bear=0.25,
+        prob_neutral=0.25,
+        confidence=0.5,
+        weight=0.125,
+        backend="triton",
+        neutral_band=0.002,
+    )
+    score = forecast.ForecastScored(
+        symbol="SPX",
+        model="daily",
+        model_sha="a",
+        target="direction",
+        resolved=20,
+        loss=0.6,
+        baseline_loss=0.62,
+        skill=0.03,
+        calibration_error=None,
+        e_value=2.0,
+    )
+    drift = forecast.DriftDetected(
+        symbol="SPX", model="daily", subject="feature", name="rsi_1d", test="psi", value=0.5, limit=0.25
+    )
+    note = advice.AdviceGiven(
+        proposal_id="p",
+        advisor="notes",
+        stance="neutral",
+        confidence=0.5,
+        note="calm",
+        prompt_sha="c",
+        latency_ms=9.0,
+    )
+    promoted = system.ModelPromoted(model="daily", sha="a", previous_sha=None, evidence={}, reason="better")
+    rows = rows_of(word, score, drift, note, promoted, source="forecast")
+    words = ("SPX", "daily", "a", "b", 0, 0.5, 0.25, 0.25, 0.5, "champion", 0.125, "triton", 0.002)
+    assert rows["directions"] == [(7, 0, TS, *words)]
+    assert rows["forecast_scores"] == [(7, 1, TS, "SPX", "daily", "a", "direction", 20, 0.6, 0.62, 0.03, None, 2.0)]
+    assert rows["model_facts"][0][3:7] == ("drift", "SPX", "daily", "feature rsi_1d")
+    assert rows["advice"] == [(7, 3, TS, "given", "p", "notes", "neutral", 0.5, "calm", None, 9.0, None, None)]
+    assert rows["control"][0][3:6] == ("ModelPromoted", "daily", "better")
+    for table in ("directions", "forecast_scores", "model_facts", "advice"):
+        assert all(len(row) == len(TABLES[table]) for row in rows[table])
 
 
 def test_control_names_its_subject():

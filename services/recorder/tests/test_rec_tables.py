@@ -67,7 +67,8 @@ def sample(kind, rng):
 def event_of(tag, rng):
     cls = TAGS[tag]
     hints = typing.get_type_hints(cls, include_extras=True)
-    return cls(**{name: sample(hints[name], rng) for name in cls.model_fields})
+    bounded = {name for name, field in cls.model_fields.items() if field.metadata and field.annotation is float}
+    return cls(**{n: rng.random() if n in bounded else sample(hints[n], rng) for n in cls.model_fields})
 
 
 def known_tags():

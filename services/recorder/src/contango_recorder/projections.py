@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from contango_common.events import fit, forecast, market, order, risk, signal, system
+from contango_common.events import advice, fit, forecast, market, order, risk, signal, system
 from contango_common.events.base import Event
 from contango_recorder.schema import CONTEXT
 
@@ -35,7 +35,7 @@ def chain_frame(e: market.ChainFrame) -> Iterable[Values]:
 
 
 def feature_row(e: signal.FeatureRow) -> Iterable[Values]:
-    return [(e.symbol, json_text(e.values))]
+    return [(e.symbol, json_text(e.values), e.cadence)]
 
 
 def regime_changed(e: signal.RegimeChanged) -> Iterable[Values]:
@@ -83,11 +83,47 @@ def ou_fitted(e: fit.OuFitted) -> Iterable[Values]:
 def forecast_made(e: forecast.Forecast) -> Iterable[Values]:
     quantiles = [list(row) for row in e.variance_quantiles]
     horizons, levels = list(e.horizons_sessions), list(e.levels)
-    return [(e.symbol, e.model, e.model_sha, e.input_hash, horizons, levels, quantiles, None)]
+    made = (e.symbol, e.model, e.model_sha, e.input_hash, horizons, levels, quantiles)
+    return [(*made, None, e.role, e.weight, e.backend)]
 
 
 def forecast_absent(e: forecast.ForecastAbsent) -> Iterable[Values]:
-    return [(e.symbol, e.model, None, None, None, None, None, e.reason)]
+    return [(e.symbol, e.model, None, None, None, None, None, e.reason, None, None, None)]
+
+
+def direction_forecast(e: forecast.DirectionForecast) -> Iterable[Values]:
+    probabilities = (e.prob_bull, e.prob_bear, e.prob_neutral, e.confidence)
+    named = (e.symbol, e.model, e.model_sha, e.input_hash, e.horizon_s)
+    return [(*named, *probabilities, e.role, e.weight, e.backend, e.neutral_band)]
+
+
+def forecast_scored(e: forecast.ForecastScored) -> Iterable[Values]:
+    scores = (e.resolved, e.loss, e.baseline_loss, e.skill, e.calibration_error, e.e_value)
+    return [(e.symbol, e.model, e.model_sha, e.target, *scores)]
+
+
+def direction_fitted(e: forecast.DirectionFitted) -> Iterable[Values]:
+    return [("fitted", e.symbol, e.model, None, e.model_dump_json())]
+
+
+def predictor_switched(e: forecast.PredictorSwitched) -> Iterable[Values]:
+    return [("on" if e.on else "off", e.symbol, e.model, e.reason, e.model_dump_json())]
+
+
+def drift_detected(e: forecast.DriftDetected) -> Iterable[Values]:
+    return [("drift", e.symbol, e.model, f"{e.subject} {e.name}", e.model_dump_json())]
+
+
+def advice_given(e: advice.AdviceGiven) -> Iterable[Values]:
+    return [("given", e.proposal_id, e.advisor, e.stance, e.confidence, e.note, None, e.latency_ms, None, None)]
+
+
+def advice_absent(e: advice.AdviceAbsent) -> Iterable[Values]:
+    return [("absent", e.proposal_id, e.advisor, None, None, None, e.reason, None, None, None)]
+
+
+def advice_scored(e: advice.AdviceScored) -> Iterable[Values]:
+    return [("scored", e.proposal_id, e.advisor, e.stance, e.confidence, None, None, None, e.pnl_usd, e.score)]
 
 
 def surface_fitted(e: signal.SurfaceFitted) -> Iterable[Values]:
@@ -200,8 +236,8 @@ def assigned(e: order.Assigned) -> Iterable[Values]:
 
 
 def control(e: Event) -> Iterable[Values]:
-    """Everything that steers: ``subject`` is the feature or position meant, where there is one."""
-    subject = getattr(e, "feature", None) or getattr(e, "position_id", None)
+    """Everything that steers: ``subject`` is the feature, position or model meant, where there is one."""
+    subject = getattr(e, "feature", None) or getattr(e, "position_id", None) or getattr(e, "model", None)
     return [(type(e).TAG, subject, getattr(e, "reason", None), e.model_dump_json())]
 
 
@@ -225,6 +261,14 @@ PROJECTIONS: MappingProxyType[type[Event], tuple[str, Project]] = MappingProxyTy
         signal.FeatureFailed: ("control", control),
         forecast.Forecast: ("forecasts", forecast_made),
         forecast.ForecastAbsent: ("forecasts", forecast_absent),
+        forecast.DirectionForecast: ("directions", direction_forecast),
+        forecast.ForecastScored: ("forecast_scores", forecast_scored),
+        forecast.DirectionFitted: ("model_facts", direction_fitted),
+        forecast.PredictorSwitched: ("model_facts", predictor_switched),
+        forecast.DriftDetected: ("model_facts", drift_detected),
+        advice.AdviceGiven: ("advice", advice_given),
+        advice.AdviceAbsent: ("advice", advice_absent),
+        advice.AdviceScored: ("advice", advice_scored),
         risk.Approved: ("decisions", approved),
         risk.Refused: ("decisions", refused),
         risk.ExitRequested: ("decisions", exit_requested),
@@ -250,6 +294,8 @@ PROJECTIONS: MappingProxyType[type[Event], tuple[str, Project]] = MappingProxyTy
         system.Halt: ("control", control),
         system.Resume: ("control", control),
         system.CloseOrdered: ("control", control),
+        system.ModelPromoted: ("control", control),
+        system.ModelRolledBack: ("control", control),
     }
 )
 """Event class → table and function."""

@@ -14,14 +14,26 @@ _OWN = {
     "events": ("source", "tag", "cause", "of", "body"),
     "bars": ("symbol", "timeframe_s", "open", "high", "low", "close", "volume"),
     "frames": ("underlying", "spot", "rows", "session_date", "closing", "contracts", "quotes", "flags", "flag_counts"),
-    "features": ("symbol", "values"),
+    "features": ("symbol", "values", "cadence"),
     "regimes": (
         *("symbol", "detector", "version", "label", "previous", "why"),
         *("posterior", "as_of_ns", "stable_since_ns", "abstain", "overlay", "multiplier"),
     ),
     "forecasts": (
         *("symbol", "model", "model_sha", "input_hash"),
-        *("horizons_sessions", "levels", "variance_quantiles", "absent_reason"),
+        *("horizons_sessions", "levels", "variance_quantiles", "absent_reason", "role", "weight", "backend"),
+    ),
+    "directions": (
+        *("symbol", "model", "model_sha", "input_hash", "horizon_s", "prob_bull", "prob_bear", "prob_neutral"),
+        *("confidence", "role", "weight", "backend", "neutral_band"),
+    ),
+    "forecast_scores": (
+        *("symbol", "model", "model_sha", "target", "resolved", "loss", "baseline_loss", "skill"),
+        *("calibration_error", "e_value"),
+    ),
+    "model_facts": ("kind", "symbol", "model", "reason", "body"),
+    "advice": (
+        *("kind", "proposal_id", "advisor", "stance", "confidence", "note", "reason", "latency_ms", "pnl_usd", "score"),
     ),
     "surfaces": (
         *("underlying", "root", "expiry_date", "expiry_ns", "forward", "atm_iv_annual", "rms_vol", "quotes"),

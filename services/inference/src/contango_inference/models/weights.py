@@ -24,8 +24,7 @@ def sha_of(data: bytes) -> str:
 
 
 def weights_of(data: bytes, manifest: Manifest, where: str) -> dict[str, Floats]:
-    """Read and check weights. Raises UserError for a wrong hash, or a tensor missing, misshapen, not single or not
-    finite."""
+    """Read and check weights. UserError for a wrong hash, a tensor missing, misshapen, not single or not finite."""
     if sha_of(data) != manifest.weights_sha:
         raise UserError(
             f"{where}: SHA-256 {sha_of(data)[:12]}… is not the manifest's {manifest.weights_sha[:12]}…; "
