@@ -46,11 +46,11 @@ class Horizon:
 
 
 def horizons_of(tally: Tally, daily: Daily, sessions_per_year: float) -> list[Horizon]:
-    """By horizon, shortest first; forecasts of the underlying whose levels are those of the first one.
+    """By horizon, shortest first; the baseline's forecasts of the underlying whose levels are those of the first one.
 
     The first session's forecast looks at a close before the log and is left out.
     """
-    forecasts = [f for f in tally.forecasts if f.event.symbol == tally.underlying]
+    forecasts = [f for f in tally.forecasts if f.event.symbol == tally.underlying and f.event.role == "baseline"]
     if not forecasts:
         return []
     levels = forecasts[0].event.levels

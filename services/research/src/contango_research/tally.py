@@ -74,6 +74,12 @@ class Tally:
     profiles: list[Stamped[signal.ProfileBuilt]] = field(default_factory=list)
     detector: str | None = None
     forecasts: list[Stamped[forecast.Forecast]] = field(default_factory=list)
+    directions: list[Stamped[forecast.DirectionForecast]] = field(default_factory=list)
+    absences: list[Stamped[forecast.ForecastAbsent]] = field(default_factory=list)
+    scores: list[Stamped[forecast.ForecastScored]] = field(default_factory=list)
+    drifts: list[Stamped[forecast.DriftDetected]] = field(default_factory=list)
+    switched: list[Stamped[forecast.PredictorSwitched]] = field(default_factory=list)
+    session_closes: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     scans: list[Stamped[signal.Scan]] = field(default_factory=list)
     adjustments: list[Stamped[signal.Scan]] = field(default_factory=list)
     warm_up_scans: int = 0
@@ -186,6 +192,13 @@ def _feed(tally: Tally, event: market.FeedState, ts_ns: int, seq: int) -> None:
 
 def _absent(tally: Tally, event: forecast.ForecastAbsent, ts_ns: int, seq: int) -> None:
     tally.flags[f"no forecast: {event.reason}"] += 1
+    tally.absences.append(Stamped(ts_ns, seq, event))
+
+
+def _session_row(tally: Tally, event: signal.FeatureRow, ts_ns: int, seq: int) -> None:
+    close = event.values.get("close")
+    if event.cadence == "session" and close is not None:
+        tally.session_closes.setdefault(event.symbol, []).append((ts_ns, close))
 
 
 def _sessions(tally: Tally, event: market.SessionTable, ts_ns: int, seq: int) -> None:
@@ -271,6 +284,11 @@ _HANDLERS: dict[type[Event], Callable[[Tally, Any, int, int], None]] = {
     market.RootListed: _root,
     forecast.Forecast: _into("forecasts"),
     forecast.ForecastAbsent: _absent,
+    forecast.DirectionForecast: _into("directions"),
+    forecast.ForecastScored: _into("scores"),
+    forecast.DriftDetected: _into("drifts"),
+    forecast.PredictorSwitched: _into("switched"),
+    signal.FeatureRow: _session_row,
     signal.Scan: _scan,
     signal.RegimeChanged: _into("regimes"),
     signal.RegimeReport: _into("regimes"),

@@ -38,7 +38,7 @@ def demo_triton(
     print(f"executions by batch: {batches}")
     for reason in found.absences:
         print(f"absent while it was dead: {reason}")
-    print(f"answered again {found.back_after_s:.1f} s after it was started")
+    print(f"answered again {found.back_after_s:.1f} s after it was ready")
     print(f"report: {out / 'report.html'}")
     print(f"within {TOLERANCE:g} on every probability: {'yes' if found.holds else 'NO'}")
     if not found.holds:

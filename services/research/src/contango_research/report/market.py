@@ -82,9 +82,9 @@ def _forecasts(a: Analysis) -> str:
     if not horizons:
         return html.paragraph("No forecast was made in this run.", "none")
     shown = min(horizons, key=lambda h: abs(h.sessions - WANTED_SESSIONS))
-    model = a.tally.forecasts[0].event.model
+    made = [f for f in a.tally.forecasts if f.event.role == "baseline"]
     text = (
-        f"Model <code>{escape(model)}</code>, {len(a.tally.forecasts):,} forecasts. Well calibrated means that a "
+        f"Model <code>{escape(made[0].event.model)}</code>, {len(made):,} forecasts. Well calibrated means that a "
         "quantile of level <i>q</i> is not exceeded in a share <i>q</i> of the cases. Forecasts of neighbouring "
         "sessions share most of their future: the number of cases that do not overlap is what counts. What came is the "
         "sum of squared log returns between the closes of the intraday bars, overnight included, annualised."

@@ -9,6 +9,7 @@ from contango_research.report import (
     gates,
     market,
     method,
+    models,
     overview,
     performance,
     portfolio,
@@ -32,6 +33,7 @@ CONTENTS = (
     ("alerts", "Alerts and failures"),
     ("regimes", "Regimes"),
     ("forecasts", "Forecasts"),
+    ("models", "Models"),
     ("trades", "Trades"),
     ("assumptions", "Assumptions"),
     ("readiness", "First tradable day"),
@@ -53,6 +55,7 @@ def render(a: Analysis, summary: dict[str, Any], params: dict[str, Any], notes: 
             gates.render(a),
             strategies.render(a),
             market.render(a),
+            models.render(a),
             trades.render(a),
             method.render(a, summary, params, notes),
         )
