@@ -116,6 +116,9 @@ def house(tmp_path_factory) -> Iterator[House]:
             "CONTANGO_SECRETS_GID": "1",
             "CONTANGO_CATALOG": str(folder / "catalog"),
             "CONTANGO_SPEED": "1000000",
+            # Nobody listens there: every note is an absence, and the advisor lives.
+            "CONTANGO_ADVISOR_URL": "http://127.0.0.1:9/v1",
+            "CONTANGO_ADVISOR_MODEL": "notes",
         }
     )
     with ExitStack() as stack:

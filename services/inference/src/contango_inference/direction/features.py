@@ -78,16 +78,19 @@ def close_at(memory: Memory, ts_ns: int) -> float | None:
 
 def _prices(memory: Memory, ts_ns: int, row: Row) -> dict[str, float | None]:
     close, vwap = row.get("close"), row.get("vwap_1h")
-    known = close is not None and close > 0.0
-    returns: dict[str, float | None] = {}
-    for hours in (1, 4, 24):
-        before = close_at(memory, ts_ns - hours * HOUR_NS)
-        returns[f"return_{hours}h"] = math.log(close / before) if known and close and before else None
+    returns = {f"return_{hours}h": _log_ratio(close, close_at(memory, ts_ns - hours * HOUR_NS)) for hours in (1, 4, 24)}
     return {
         **returns,
-        "price_to_vwap": math.log(close / vwap) if known and close and vwap and vwap > 0.0 else None,
+        "price_to_vwap": _log_ratio(close, vwap),
         "volume_trend": _volume_trend(memory, ts_ns),
     }
+
+
+def _log_ratio(one: float | None, other: float | None) -> float | None:
+    """ln(one / other); None where either is missing or no price."""
+    if one is None or other is None or not (0.0 < one < math.inf and 0.0 < other < math.inf):
+        return None
+    return math.log(one) - math.log(other)
 
 
 def _volume_trend(memory: Memory, ts_ns: int) -> float | None:

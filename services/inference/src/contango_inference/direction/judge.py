@@ -2,8 +2,9 @@
 
 ``e_process`` (the default): it begins without a say. Evidence that its Brier score is below that of the base rate is
 gathered by betting (``monitor.evidence``); at an e-value of 1/α it gets a say. From then on the opposite evidence is
-gathered, and at 1/α the say is taken away; after each change both begin anew, so that it can always come back. A
-predictor without skill ever gets a say with a chance of at most α.
+gathered, and at 1/α the say is taken away. After each change, and every ``evidence_days``, both begin anew: else what
+was lost in a bad year would have to be won back before a predictor that has learnt could speak again. A predictor
+without skill gets a say within any ``evidence_days`` with a chance of at most α.
 
 Predictions of neighbouring hours share most of their future. The bets of an e-process must follow one another, so there
 is one for each hour of the horizon, fed by every fourth prediction; their mean is an e-value again [1].
@@ -22,15 +23,17 @@ from dataclasses import dataclass, field
 from contango_inference.direction.params import DirectionParams
 from contango_inference.monitor import evidence
 
-KEPT = 1000
+KEPT, DAY_HOURS = 1000, 24
 
 
 @dataclass(slots=True)
 class Record:
-    """``right``: the newest predictions, oldest first. ``forward`` and ``against`` hold one wealth an offset."""
+    """``right``: the newest predictions, oldest first. ``forward`` and ``against`` hold one wealth an offset, gathered
+    since ``since`` predictions were resolved."""
 
     on: bool = False
     resolved: int = 0
+    since: int = 0
     right: list[bool] = field(default_factory=list)
     forward: list[list[float]] = field(default_factory=list)
     against: list[list[float]] = field(default_factory=list)
@@ -45,6 +48,8 @@ def begun(p: DirectionParams) -> Record:
 
 def resolve(record: Record, hour: int, prob: float, base: float, rose: bool, p: DirectionParams) -> None:
     """One prediction of ``prob`` has come due, made at ``hour``, with the base rate ``base`` known then."""
+    if record.resolved - record.since >= p.evidence_days * DAY_HOURS:
+        _anew(record, p)
     y = 1.0 if rose else 0.0
     gain = (base - y) ** 2 - (prob - y) ** 2
     bound = max(abs((base - z) ** 2 - (prob - z) ** 2) for z in (0.0, 1.0))
@@ -82,5 +87,6 @@ def e_value(wealths: list[list[float]]) -> float:
 
 
 def _anew(record: Record, p: DirectionParams) -> None:
+    record.since = record.resolved
     record.forward = [evidence.no_evidence() for _ in range(p.horizon_hours)]
     record.against = [evidence.no_evidence() for _ in range(p.horizon_hours)]

@@ -26,6 +26,9 @@ class DirectionParams(Section):
         "e_process: no say before the record shows skill, taken away when it shows harm; source_s1: a say from the "
         "start, taken away while the last 100 predictions are right less often than in 55 %",
     )
-    alpha: float = param(0.05, "chance that a predictor without skill ever gets a say", ge=0.001, le=0.5)
+    alpha: float = param(
+        0.05, "chance that a predictor without skill gets a say within evidence_days, at most", ge=0.001, le=0.5
+    )
+    evidence_days: int = param(180, "of predictions, after which evidence begins anew", unit="days", ge=30, le=3650)
     source_window: int = param(100, "predictions that the published rule looks at", unit="predictions", ge=10, le=1000)
     source_accuracy: float = param(0.55, "right answers that the published rule asks for", unit="fraction", ge=0, le=1)

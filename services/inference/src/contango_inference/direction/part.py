@@ -24,6 +24,7 @@ MODEL = "direction_s1"
 BACKEND = "trees"
 DAY_NS = 24 * HOUR_NS
 FAILED = "the fit failed"
+NEVER = -1
 
 
 def _no_rows() -> Array:
@@ -62,8 +63,8 @@ class Track:
     closes: dict[int, float] = field(default_factory=dict)
     missing: str | None = None
     model: Model | None = None
-    fitted_week: int = 0
-    failed_week: int = 0
+    fitted_week: int = NEVER
+    failed_week: int = NEVER
     waiting: list[Waiting] = field(default_factory=list)
     lost: int = 0
     absent: str | None = None
@@ -113,7 +114,7 @@ def judge(state: DirectionState, event: FeatureRow, at: At, p: DirectionParams) 
         elif model is None or fitted.startswith(FAILED):
             return facts + _absent(track, event.symbol, fitted)
     if model is None:
-        return facts + _absent(track, event.symbol, "nothing has been fitted")
+        return facts + _absent(track, event.symbol, track.absent or "nothing has been fitted")
     if track.missing is not None:
         return facts + _absent(track, event.symbol, track.missing)
     return [*facts, _prediction(track, event.symbol, model, on, p)]
