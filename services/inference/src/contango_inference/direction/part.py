@@ -111,7 +111,9 @@ def judge(state: DirectionState, event: FeatureRow, at: At, p: DirectionParams) 
         if isinstance(fitted, DirectionFitted):
             facts.append(fitted)
             model = model_of(fitted)
-        elif model is None or fitted.startswith(FAILED):
+        elif fitted.startswith(FAILED):  # told each time: that it was tried this week is known from the fact
+            return [*facts, ForecastAbsent(symbol=event.symbol, model=MODEL, reason=fitted)]
+        elif model is None:
             return facts + _absent(track, event.symbol, fitted)
     if model is None:
         return facts + _absent(track, event.symbol, track.absent or "nothing has been fitted")
