@@ -40,6 +40,11 @@ SESSIONS, BARS_A_SESSION = 5, 26
 SERVICES = deploy.own_services(deploy.compose({"CONTANGO_SECRETS_GID": "1"}))
 # What a week of warm-up cannot show: these need a book (positions, orders, refusals) or a fault.
 CONDITIONAL = {
+    "contango_model_weight": "a model's word",
+    "contango_model_skill": "forecasts that came due",
+    "contango_model_e_value": "forecasts that came due",
+    "contango_calibration_error": "forecasts that came due",
+    "contango_drift_total": "a drift alert",
     "contango_book_equity_usd": "a first PortfolioMarked",
     "contango_drawdown_fraction": "a first PortfolioMarked",
     "contango_book_cash_usd": "a first PortfolioMarked",
