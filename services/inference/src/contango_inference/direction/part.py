@@ -3,6 +3,9 @@
 Each week, at the first row with enough labelled rows before it, it is fitted anew; what was fitted is a fact, and the
 state takes it from there, so that recovery never fits. A row is labelled when its future is known: by the row of
 exactly the horizon later. Where that is missing (an outage) there is no label, and a prediction is lost, not scored.
+
+Only the rows of full hours count, whatever else is told between them: with more than one word an hour, a bet of the
+judge would be placed before the one before it in the same wealth is settled, and the evidence would count twice.
 """
 
 from dataclasses import dataclass, field
@@ -77,7 +80,7 @@ class DirectionState:
 
 def row(state: DirectionState, event: FeatureRow, at: At, p: DirectionParams) -> None:
     """Take one row in: remember it, and score what it makes due."""
-    if event.cadence != "row" or event.symbol not in p.symbols:
+    if not _counts(event, at, p):
         return
     track = state.tracks.get(event.symbol)
     if track is None:
@@ -101,7 +104,7 @@ def row(state: DirectionState, event: FeatureRow, at: At, p: DirectionParams) ->
 def judge(state: DirectionState, event: FeatureRow, at: At, p: DirectionParams) -> list[Event]:
     """A change of its say, a new fit where one is due, and the prediction, or why there is none."""
     track = state.tracks.get(event.symbol)
-    if event.cadence != "row" or track is None or event.symbol not in p.symbols:
+    if track is None or not _counts(event, at, p):
         return []
     facts: list[Event] = _switch(track, event.symbol, p)
     on = facts[0].on if facts and isinstance(facts[0], PredictorSwitched) else track.record.on
@@ -173,6 +176,10 @@ def model_of(event: DirectionFitted) -> Model:
     columns = {name: np.array(event.trees()[name]) for name in trees.DTYPES}
     knots, probs = zip(*event.calibration, strict=True)
     return Model(event.sha, columns, list(knots), list(probs), event.base_rate)
+
+
+def _counts(event: FeatureRow, at: At, p: DirectionParams) -> bool:
+    return event.cadence == "row" and event.symbol in p.symbols and at.ts_ns % HOUR_NS == 0
 
 
 def _score(track: Track, now_ns: int, close: float, p: DirectionParams) -> None:
