@@ -19,12 +19,12 @@ from contango_inference.direction.part import labels
 from contango_inference.models.port import NoModels
 from contango_inference.oracle import Oracle
 
-SMALL: dict[str, Any] = {"min_rows": 100, "window_days": 14, "trees": 10, "depth": 3, "min_leaf": 10, "folds": 2}
+SMALL: dict[str, Any] = {"min_rows": 100, "window_days": 60, "trees": 20, "depth": 3, "min_leaf": 20, "folds": 2}
 INDICATORS = (
     *("rvol_1h", "atr_percent_1h", "atr_pctl_1h", "bb_width_1h", "bb_position_1h", "macd_hist_1h"),
     *("squeeze_on_1h", "adx_1h", "plus_di_1h", "minus_di_1h", "sma_distance_4h"),
 )
-DAYS, FALSE_FROM, TRUE_AGAIN = 75, 35, 42  # between the two days the signal says the opposite
+DAYS, FALSE_FROM, TRUE_AGAIN = 75, 24, 31  # from one weekly fit to the next the signal says the opposite
 
 
 @given(
@@ -67,7 +67,7 @@ def signal_rows(seed: int = 4) -> list[FeatureRow]:
     rsi = 50.0 + 10.0 * leaning + rng.normal(0.0, 8.0, hours)
     rows = []
     for i in range(hours):
-        values: dict[str, float | None] = {name: float(rng.normal()) for name in INDICATORS}
+        values: dict[str, float | None] = dict.fromkeys(INDICATORS, 2.0)
         close = float(closes[i])
         values |= {"rsi_1h": float(rsi[i]), "close": close, "vwap_1h": close, "volume": 5.0}
         rows.append(FeatureRow(symbol="BTC", values=values))

@@ -4,7 +4,8 @@
 gathered by betting (``monitor.evidence``); at an e-value of 1/α it gets a say. From then on the opposite evidence is
 gathered, and at 1/α the say is taken away. After each change, and every ``evidence_days``, both begin anew: else what
 was lost in a bad year would have to be won back before a predictor that has learnt could speak again. A predictor
-without skill gets a say within any ``evidence_days`` with a chance of at most α.
+without skill gets a say within each such term with a chance of at most α (simulated: 2 to 4 % at α = 5 %). It is slow:
+an edge of 0.05 is heard within 180 days of hours in one case of three, one of 0.10 nearly always.
 
 Predictions of neighbouring hours share most of their future. The bets of an e-process must follow one another, so there
 is one for each hour of the horizon, fed by every fourth prediction; their mean is an e-value again [1].

@@ -27,7 +27,7 @@ class DirectionParams(Section):
         "start, taken away while the last 100 predictions are right less often than in 55 %",
     )
     alpha: float = param(
-        0.05, "chance that a predictor without skill gets a say within evidence_days, at most", ge=0.001, le=0.5
+        0.05, "chance that a predictor without skill gets a say within each evidence_days, at most", ge=0.001, le=0.5
     )
     evidence_days: int = param(180, "of predictions, after which evidence begins anew", unit="days", ge=30, le=3650)
     source_window: int = param(100, "predictions that the published rule looks at", unit="predictions", ge=10, le=1000)
