@@ -145,7 +145,8 @@ def page(found: Shown) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Triton beside the embedded backend</title><style>{asset('style.css')}</style></head>"
-        f"<body><header><h1>Triton <span>demonstration</span></h1></header><main>{body}</main></body></html>\n"
+        "<body><header><h1>Triton <span>demonstration</span></h1></header>"
+        f'<main style="padding: 0 1.5rem">{body}</main></body></html>\n'
     )
 
 
