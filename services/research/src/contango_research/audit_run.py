@@ -82,7 +82,7 @@ def _blocks(folder: Path, manifest: dict[str, object]) -> BlockStore:
 def _verify_blocks(store: BlockStore, messages: list[Message]) -> tuple[list[str], int]:
     wanted: dict[str, int] = {}
     for message in messages:
-        if message.subject in ("log.md", "log.reference", "log.signals"):
+        if message.subject in ("log.md", "log.reference", "log.signals", "log.forecast"):
             for event in decode(message.data).events:
                 if isinstance(event, ByReference):
                     for reference in event.references():
